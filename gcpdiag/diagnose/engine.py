@@ -1,0 +1,180 @@
+"""The whole use case: a bundle and a library of playbooks in, a diagnosis out. A pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from gcpdiag.bundle.format import LOG_ENTRIES, TIME_SERIES
+from gcpdiag.bundle.read import Bundle
+from gcpdiag.diagnose.abstain import next_check, open_gaps
+from gcpdiag.diagnose.describe import Teller
+from gcpdiag.diagnose.group import connected_groups, group_findings
+from gcpdiag.diagnose.judge import Judge, Judgement
+from gcpdiag.diagnose.rank import Ranker
+from gcpdiag.diagnose.suspect import suspects_of
+from gcpdiag.diagnose.timeline import timeline_of
+from gcpdiag.diagnose.warn import warnings_of
+from gcpdiag.errors import UsageError
+from gcpdiag.model.diagnosis import (
+    Candidate,
+    Diagnosis,
+    NamedCause,
+    RuledOut,
+    ServiceState,
+    Status,
+    UnexplainedError,
+)
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import from_epoch
+from gcpdiag.playbook.load import Library
+from gcpdiag.signals.observation import Observation, observe
+
+_MOST_UNEXPLAINED = 5
+_MOST_CANDIDATES = 3
+_WORTH_SHOWING = 0.02
+
+
+def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()) -> Diagnosis:
+    """Return the diagnosis of a bundle, or of the named services in it; UsageError for a name that is not there."""
+    seen = observe(bundle, library.catalogue)
+    if services:
+        seen = _only(seen, services)
+    leaks = {signal: one.leak for signal, one in library.catalogue.definitions.items()}
+    ranker = Ranker(list(library.playbooks.values()), leaks)
+    judge = Judge(library.playbooks, ranker)
+    teller = Teller(library.playbooks, ranker, judge, seen)
+    judgements = _judgements(seen, judge)
+    roots = _by_confidence([teller.tell(cause, one) for one in judgements for cause in one.named])
+    effects = [
+        teller.tell(effect, one, because_of=cause)
+        for one in judgements
+        for effect, cause in sorted(one.effects.items())
+        if effect not in {root.id for root in roots}
+    ]
+    contributing = _by_confidence(effects)
+    status = _status(seen, judgements, roots)
+    return Diagnosis(
+        project=seen.project,
+        window=seen.window,
+        status=status,
+        summary=_summary(status, seen, roots),
+        services=_services(seen),
+        root_causes=roots if status == "incident" else (),
+        contributing=contributing if status == "incident" else (),
+        warnings=warnings_of(seen, library, judge, teller, told={one.id for one in (*roots, *contributing)}),
+        ruled_out=_ruled_out(judge, judgements, {one.id for one in (*roots, *contributing)}, library),
+        suspects=suspects_of(library, judge, judgements, roots, contributing),
+        candidates=_candidates(judgements, library) if status == "inconclusive" else (),
+        gaps=open_gaps(seen, judgements, library),
+        timeline=timeline_of(seen, (*roots, *contributing)),
+        unexplained=_unexplained(seen) if status != "healthy" else (),
+        next_check=next_check(status, seen, judgements, library, ranker),
+        log_entries=seen.scan.entries,
+        problems=tuple(str(one) for one in bundle.problems.problems()),
+    )
+
+
+def _only(seen: Observation, names: Collection[str]) -> Observation:
+    known = {one.name for one in seen.states}
+    missing = sorted(set(names) - known)
+    if missing:
+        told = ", ".join(sorted(known)) or "none"
+        raise UsageError(f"there is no service {missing[0]!r} in this bundle", hint=f"Services: {told}")
+    return replace(seen, states={ref: one for ref, one in seen.states.items() if ref.name in names})
+
+
+def _judgements(seen: Observation, judge: Judge) -> list[Judgement]:
+    """Judge the failing services; where nobody could see requests, the services whose state is unknown."""
+    failing = [ref for ref, state in seen.states.items() if state.health == "failing"]
+    blind = [ref for ref, state in seen.states.items() if state.health == "unknown"]
+    groups = connected_groups(failing or blind, seen.estate)
+    return [judge.judge(one, group_findings(one, seen), failing=bool(failing)) for one in groups]
+
+
+def _by_confidence(causes: Sequence[NamedCause]) -> tuple[NamedCause, ...]:
+    """Return the causes, most likely first, each once: of two groups with one cause, the surer one speaks."""
+    ordered = sorted(causes, key=lambda one: (-one.confidence, -one.score, one.id))
+    unique: dict[str, NamedCause] = {}
+    for one in ordered:
+        unique.setdefault(one.id, one)
+    return tuple(unique.values())
+
+
+def _status(seen: Observation, judgements: Sequence[Judgement], roots: Sequence[NamedCause]) -> Status:
+    if roots:
+        return "incident"
+    if any(state.health == "failing" for state in seen.states.values()):
+        return "inconclusive"
+    blind = any(state.health == "unknown" for state in seen.states.values()) or not _requests_seen(seen)
+    return "inconclusive" if blind else "healthy"
+
+
+def _requests_seen(seen: Observation) -> bool:
+    """Tell whether requests were looked at: somebody counted some, or a whole source says there were none."""
+    if any(one.requests for one in seen.traffic.values()):
+        return True
+    return any(seen.coverage[source].complete for source in (LOG_ENTRIES, TIME_SERIES))
+
+
+def _summary(status: Status, seen: Observation, roots: Sequence[NamedCause]) -> str:
+    failing = [state for state in seen.states.values() if state.health == "failing"]
+    if status == "incident":
+        others = "" if len(roots) == 1 else f" (and {_named([one.title for one in roots[1:]])})"
+        blamed = roots[0].summary.rstrip(".")
+        return f"{blamed}{others}."
+    if status == "inconclusive" and failing:
+        errors = sum(state.errors or 0 for state in failing)
+        names = _named([state.service for state in failing])
+        return f"{names} fail{'s' if len(failing) == 1 else ''} ({errors} errors), and the evidence carries no cause."
+    if status == "inconclusive":
+        return "Whether requests fail cannot be seen: there are no request logs and no request metrics."
+    recovered = [state.service for state in seen.states.values() if state.health == "recovered"]
+    if recovered:
+        return f"Healthy now: {_named(recovered)} failed earlier in the window and recovered."
+    counted = sum(state.requests or 0 for state in seen.states.values())
+    return f"Healthy: {counted} requests to {len(seen.states)} services, no failure that users would notice."
+
+
+def _named(names: Sequence[ServiceRef | str]) -> str:
+    shown = [str(one) for one in names[:3]]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(shown[:-1]) + (" and " if len(shown) > 1 and not more else ", " if more else "") + shown[-1] + more
+
+
+def _services(seen: Observation) -> tuple[ServiceState, ...]:
+    order = {"failing": 0, "recovered": 1, "unknown": 2, "healthy": 3}
+    return tuple(sorted(seen.states.values(), key=lambda one: (order[one.health], one.service)))
+
+
+def _ruled_out(
+    judge: Judge, judgements: Sequence[Judgement], told: Collection[str], library: Library
+) -> tuple[RuledOut, ...]:
+    found: list[RuledOut] = []
+    for cause in library.playbooks:
+        reasons = [judge.ruled_out(cause, one) for one in judgements]
+        if cause not in told and reasons and all(reasons):
+            found.append(RuledOut(id=cause, reason=reasons[0]))
+    return tuple(found)
+
+
+def _candidates(judgements: Sequence[Judgement], library: Library) -> tuple[Candidate, ...]:
+    best: dict[str, float] = {}
+    for judgement in judgements:
+        for cause, probability in judgement.ranking.causes.items():
+            best[cause] = max(probability, best.get(cause, 0.0))
+    ranked = sorted(best.items(), key=lambda one: (-one[1], one[0]))[:_MOST_CANDIDATES]
+    return tuple(
+        Candidate(id=cause, title=library.playbooks[cause].title, confidence=round(probability, 2))
+        for cause, probability in ranked
+        if probability >= _WORTH_SHOWING
+    )
+
+
+def _unexplained(seen: Observation) -> tuple[UnexplainedError, ...]:
+    return tuple(
+        UnexplainedError(template=template, count=count, first_at=from_epoch(first), service=service)
+        for template, count, first, service in seen.scan.unexplained.most(_MOST_UNEXPLAINED)
+    )
+
+

@@ -1,0 +1,67 @@
+"""Which services stand together, and what a group of them shows as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from gcpdiag.model.finding import Absent, Finding, Present, Unknown
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.signals.detect import evaluate_signal
+from gcpdiag.signals.estate import Estate
+from gcpdiag.signals.observation import Observation
+
+Group = tuple[ServiceRef, ...]
+
+
+def connected_groups(services: Sequence[ServiceRef], estate: Estate) -> list[Group]:
+    """Return the services in groups that share a connector, a network, a database, Redis, or call one another."""
+    leader = {one: one for one in services}
+
+    def find(one: ServiceRef) -> ServiceRef:
+        while leader[one] != one:
+            one = leader[one]
+        return one
+
+    shared = {one: _ties(one, estate) for one in services}
+    for left, right in combinations(sorted(services), 2):
+        calls = right in estate.upstreams(left) or left in estate.upstreams(right)
+        if calls or shared[left] & shared[right]:
+            first, second = sorted((find(left), find(right)))
+            leader[second] = first
+    groups: dict[ServiceRef, list[ServiceRef]] = {}
+    for one in sorted(services):
+        groups.setdefault(find(one), []).append(one)
+    return [tuple(group) for group in groups.values()]
+
+
+def _ties(service: ServiceRef, estate: Estate) -> set[tuple[str, str]]:
+    ties = {("database", name) for name in estate.database_names(service)}
+    ties |= {("redis", name) for name in estate.redis_names(service)}
+    if connector := estate.connector(service):
+        ties.add(("connector", connector))
+    if network := estate.network(service):
+        ties.add(("network", f"{service.region}/{network}"))
+    return ties
+
+
+def group_findings(group: Group, seen: Observation) -> dict[str, Finding]:
+    """Return every signal's finding for the group: present if any service shows it."""
+    return {
+        signal: merged([evaluate_signal(signal, service, seen) for service in group])
+        for signal in seen.catalogue.definitions
+    }
+
+
+def merged(findings: Sequence[Finding]) -> Finding:
+    """Return one finding for several services: present at any, else absent where any could be looked at."""
+    present = [one for one in findings if isinstance(one, Present)]
+    if present:
+        ordered = sorted(present, key=lambda one: -one.strength)
+        evidence = dict.fromkeys(line for one in ordered for line in one.evidence)
+        return Present(
+            signal=ordered[0].signal, strength=ordered[0].strength, evidence=tuple(evidence)
+        )
+    absent = [one for one in findings if isinstance(one, Absent)]
+    unknown = [one for one in findings if isinstance(one, Unknown)]
+    return absent[0] if absent else unknown[0]

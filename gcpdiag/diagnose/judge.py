@@ -1,0 +1,126 @@
+"""Judging one group of services: which causes to name, which are their effects, which it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gcpdiag.diagnose.group import Group
+from gcpdiag.diagnose.rank import Hypothesis, Ranker, Ranking
+from gcpdiag.model.finding import Absent, Finding, Present, Unknown
+from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
+
+_LIKELY = 0.5
+_SURE = 0.8
+_TELLING = 0.4  # strength of a cause-specific finding that may name its cause
+_SEEN = 0.15  # share of a cause's possible weight that must have been observable
+_AGAINST = -3.0  # decibans: an absent finding that rules out by itself
+_UNLIKELY = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the findings of one group say about every cause."""
+
+    group: Group
+    findings: Mapping[str, Finding]
+    ranking: Ranking
+    named: tuple[str, ...]
+    effects: Mapping[str, str]
+    hypothesis: Hypothesis
+    alone: Mapping[str, float]
+
+
+class Judge:
+    """Names causes out of findings; the playbooks and their ranker stay the same for all groups."""
+
+    def __init__(self, playbooks: Mapping[str, Playbook], ranker: Ranker) -> None:
+        self._playbooks = playbooks
+        self._ranker = ranker
+
+    def judge(self, group: Group, findings: Mapping[str, Finding], *, failing: bool = True) -> Judgement:
+        """Return the judgement; where nobody saw a request fail, only a sure cause is named."""
+        ranking = self._ranker.rank(findings)
+        enough = _LIKELY if failing else _SURE
+        named = [one for one in ranking.best if self._may_name(one, findings, ranking, enough)]
+        effects = self._effects(named, findings)
+        return Judgement(
+            group=group,
+            findings=findings,
+            ranking=ranking,
+            named=tuple(sorted((one for one in named if one not in effects), key=lambda one: -ranking.causes[one])),
+            effects=effects,
+            hypothesis=ranking.best,
+            alone={one: self.alone(one, findings) for one in self._playbooks},
+        )
+
+    def alone(self, cause: str, findings: Mapping[str, Finding]) -> float:
+        """Return a cause's probability against no cause at all, whatever the others say."""
+        score = self._ranker.prior(cause) + sum(self._ranker.weights((cause,), findings).values())
+        odds = 10 ** (min(score, 90.0) / 10)
+        return odds / (1 + odds)
+
+    def coverage(self, cause: str, findings: Mapping[str, Finding]) -> float:
+        """Return the share of a cause's possible weight that could be observed at all."""
+        weights = [PROBABILITY[one.likelihood] for one in self._playbooks[cause].findings]
+        seen = [
+            PROBABILITY[one.likelihood]
+            for one in self._playbooks[cause].findings
+            if not isinstance(findings[one.signal], Unknown)
+        ]
+        return sum(seen) / sum(weights)
+
+    def _may_name(
+        self, cause: str, findings: Mapping[str, Finding], ranking: Ranking, enough: float
+    ) -> bool:
+        telling = any(
+            one.specific and _strength(findings[one.signal]) >= _TELLING
+            for one in self._playbooks[cause].findings
+        )
+        return telling and ranking.causes[cause] >= enough and self.coverage(cause, findings) >= _SEEN
+
+    def _effects(self, named: list[str], findings: Mapping[str, Finding]) -> dict[str, str]:
+        """Return the causes that are effects of a named one: declared, visible by themselves, and not earlier."""
+        effects: dict[str, str] = {}
+        for cause in sorted(named):
+            for effect in self._playbooks[cause].explains:
+                if effect not in self._playbooks or effect in effects or cause in effects:
+                    continue
+                if self._visible(effect, findings) and (effect in named or self.alone(effect, findings) >= _LIKELY):
+                    effects[effect] = cause
+        return effects
+
+    def _visible(self, cause: str, findings: Mapping[str, Finding]) -> bool:
+        return any(
+            one.specific and _strength(findings[one.signal]) >= _TELLING
+            for one in self._playbooks[cause].findings
+        )
+
+    def ruled_out(self, cause: str, judgement: Judgement) -> str:
+        """Return why it is not this cause, or an empty text where that cannot be said."""
+        if judgement.ranking.causes[cause] >= _UNLIKELY:
+            return ""
+        weights = self._ranker.weights((cause,), judgement.findings)
+        against = sorted(
+            (weights[one.signal], one.signal)
+            for one in self._playbooks[cause].findings
+            if isinstance(judgement.findings[one.signal], Absent) and weights[one.signal] <= _AGAINST
+        )
+        reasons = [
+            finding.looked for _, signal in against if isinstance(finding := judgement.findings[signal], Absent)
+        ]
+        return "; ".join(dict.fromkeys(reasons[:2]))
+
+    def out_of_sight(self, cause: str, findings: Mapping[str, Finding]) -> list[Unknown]:
+        """Return the cause-specific findings that could not be looked for, when none of them could be found."""
+        specific = [findings[one.signal] for one in self._playbooks[cause].findings if one.specific]
+        return [one for one in specific if isinstance(one, Unknown)]
+
+
+def _strength(finding: Finding) -> float:
+    return finding.strength if isinstance(finding, Present) else 0.0
+
+
+def telling_findings(playbook: Playbook, findings: Mapping[str, Finding]) -> list[ExpectedFinding]:
+    """Return the playbook's cause-specific findings that are present."""
+    return [one for one in playbook.findings if one.specific and isinstance(findings[one.signal], Present)]

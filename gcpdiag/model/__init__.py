@@ -1,0 +1,1 @@
+"""Frozen values with precise names; they know nothing of files, Google or terminals."""

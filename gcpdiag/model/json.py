@@ -1,0 +1,63 @@
+"""JSON documents as Google's APIs answer them, and typed ways to read a field out of one.
+
+A path is dotted (``template.vpcAccess.egress``). Every reader tolerates a missing or mistyped field:
+it returns the empty value of its type, since a bundle may come from anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+
+
+def field_at(document: Json, path: str) -> Json:
+    """Return what stands at a dotted path, or None."""
+    here = document
+    for step in path.split("."):
+        if not isinstance(here, dict):
+            return None
+        here = here.get(step)
+    return here
+
+
+def object_at(document: Json, path: str) -> JsonObject:
+    """Return the object at a path, or an empty one."""
+    found = field_at(document, path)
+    return found if isinstance(found, dict) else {}
+
+
+def objects_at(document: Json, path: str) -> list[JsonObject]:
+    """Return the objects of the list at a path; anything else in that list is left out."""
+    found = field_at(document, path)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def text_at(document: Json, path: str) -> str:
+    """Return the text at a path; numbers become text, everything else is empty."""
+    found = field_at(document, path)
+    if isinstance(found, bool) or found is None:
+        return ""
+    return str(found) if isinstance(found, str | int | float) else ""
+
+
+def number_at(document: Json, path: str) -> float | None:
+    """Return the number at a path, or None; int64 fields arrive as text in REST JSON."""
+    found = field_at(document, path)
+    if isinstance(found, bool):
+        return None
+    if isinstance(found, int | float):
+        return float(found)
+    if isinstance(found, str):
+        try:
+            return float(found)
+        except ValueError:
+            return None
+    return None
+
+
+def texts_at(document: Json, path: str) -> list[str]:
+    """Return the texts of the list at a path."""
+    found = field_at(document, path)
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []

@@ -1,0 +1,141 @@
+"""One cause as reports tell it: where, how sure, the reckoning line by line, what to do, how to verify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gcpdiag.model.diagnosis import NamedCause, Remedy, Weight
+from gcpdiag.model.finding import Evidence
+from gcpdiag.model.window import Window, clock_time
+from gcpdiag.report.wording import (
+    command_line,
+    console_link,
+    counted,
+    decibans,
+    moment,
+    percent,
+    place,
+    plain,
+    thousands,
+)
+
+# What a remedy that can be typed begins with; anything else is a step for a person.
+_PROGRAMS = frozenset({"gcloud", "gcpdiag", "gcptriage", "curl", "psql", "mysql", "redis-cli", "docker", "kubectl"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceLine:
+    """A line of the reckoning; one that only accompanies the line above it has no weight of its own."""
+
+    weight: str
+    text: str
+    note: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to do: a command to copy (may be empty), the text that goes with it, and its risk."""
+
+    command: str
+    text: str
+    risk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseView:
+    """A cause in words; ``summary`` is empty where the report's first sentence says it already."""
+
+    id: str
+    title: str
+    summary: str
+    place: str
+    resource: str
+    confidence: str
+    because_of: str
+    evidence: tuple[EvidenceLine, ...]
+    against: tuple[EvidenceLine, ...]
+    reckoning: str
+    mistaken_for: tuple[tuple[str, str], ...]
+    steps: tuple[Step, ...]
+    verification: tuple[str, ...]
+
+
+def cause_view(cause: NamedCause, window: Window, *, told: str) -> CauseView:
+    """Return the view of a cause in a report that has already ``told`` its own summary."""
+    return CauseView(
+        id=plain(cause.id),
+        title=plain(cause.title),
+        summary="" if cause.summary.rstrip(".") in told else plain(cause.summary),
+        place=place(cause.service),
+        resource=plain(cause.resource) if cause.resource else "",
+        confidence=percent(cause.confidence),
+        because_of=plain(cause.because_of) if cause.because_of else "",
+        evidence=tuple(_evidence_line(one, window) for one in _side_by_side(cause.evidence)),
+        against=tuple(_evidence_line(one, window) for one in _side_by_side(cause.contradicting)),
+        reckoning=_reckoning(cause),
+        mistaken_for=tuple((plain(one.id), plain(one.reason)) for one in cause.mistaken_for),
+        steps=tuple(_step(one) for one in cause.remediation),
+        verification=tuple(plain(one) for one in cause.verification),
+    )
+
+
+def _side_by_side(lines: Sequence[Weight]) -> list[Weight]:
+    """Return the lines with those of one signal together: the first one has the weight of all."""
+    order: dict[str, int] = {}
+    for line in lines:
+        order.setdefault(line.signal, len(order))
+    return sorted(lines, key=lambda one: (order[one.signal], not one.decibans))
+
+
+def _evidence_line(line: Weight, window: Window) -> EvidenceLine:
+    return EvidenceLine(
+        weight=decibans(line.decibans) if line.decibans else "",
+        text=plain(line.evidence.text),
+        note=_note(line.evidence, window),
+        link=console_link(line.evidence.link),
+    )
+
+
+def _note(evidence: Evidence, window: Window) -> str:
+    """Return the count and the first time, each only where the text does not begin with it."""
+    parts: list[str] = []
+    several = evidence.count is not None and evidence.count > 1
+    if several and not evidence.text.startswith(f"{evidence.count} ×"):
+        parts.append(f"{thousands(evidence.count)} ×")
+    if evidence.first_at is not None and not evidence.text.startswith(clock_time(evidence.first_at)):
+        parts.append(f"{'since' if several else 'at'} {moment(evidence.first_at, window)}")
+    return " ".join(parts)
+
+
+def _reckoning(cause: NamedCause) -> str:
+    """Return the sum: ``prior −12.0 dB + evidence +27.3 dB = +15.3 dB``."""
+    parts = [f"prior {decibans(cause.prior)}"]
+    for name, lines in (("evidence", cause.evidence), ("against", cause.contradicting)):
+        if lines:
+            parts.append(f"{name} {decibans(sum(one.decibans for one in lines))}")
+    return f"{' + '.join(parts)} = {decibans(cause.score)}"
+
+
+def _step(remedy: Remedy) -> Step:
+    command = command_line(remedy.command)
+    if command.partition(" ")[0] in _PROGRAMS:
+        return Step(command=command, text=plain(remedy.why), risk=plain(remedy.risk))
+    return Step(command="", text=plain(f"{remedy.command}: {remedy.why}"), risk=plain(remedy.risk))
+
+
+def heading_of(number: int, causes: Sequence[CauseView]) -> str:
+    """Return what to call the cause at an index: ``root cause``, or ``root cause 1 of 2``."""
+    return "root cause" if len(causes) == 1 else f"root cause {number + 1} of {len(causes)}"
+
+
+def whereabouts(cause: CauseView) -> tuple[str, ...]:
+    """Return where the cause is: its service, and the resource unless that is the service."""
+    return tuple(one for one in dict.fromkeys((cause.place, cause.resource)) if one)
+
+
+def evidence_count(cause: CauseView) -> str:
+    """Return how much evidence a short mention leaves out, or an empty text."""
+    rest = len(cause.evidence) - 1
+    return f"and {counted(rest, 'more line')} of evidence" if rest > 0 else ""

@@ -1,0 +1,171 @@
+"""Changes: what the audit log says was altered, by whom, and how a service's configuration differs from before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gcpdiag.bundle.knative import is_knative, service_from_knative
+from gcpdiag.model.json import Json, JsonObject, field_at, number_at, object_at, objects_at, text_at
+from gcpdiag.model.resource import ServiceRef, last_segment, location_of
+
+ChangeKind = Literal["deploy", "traffic", "delete", "other"]
+
+_READS = ("get", "list", "describe", "connect", "test", "query", "watch")
+_FIELDS = {
+    "egress": "template.vpcAccess.egress",
+    "connector": "template.vpcAccess.connector",
+    "network": "template.vpcAccess.networkInterfaces",
+    "concurrency": "template.maxInstanceRequestConcurrency",
+    "timeout": "template.timeout",
+    "max instances": "template.scaling.maxInstanceCount",
+    "min instances": "template.scaling.minInstanceCount",
+    "service account": "template.serviceAccount",
+    "Cloud SQL": "template.volumes",
+}
+_CONTAINER_FIELDS = {
+    "image": "image",
+    "memory": "resources.limits.memory",
+    "cpu": "resources.limits.cpu",
+    "port": "ports",
+    "startup probe": "startupProbe",
+    "liveness probe": "livenessProbe",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One configuration field with the text of its value before and after; empty is unset."""
+
+    name: str
+    path: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before or 'unset'} → {self.after or 'unset'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One administrative change; ``service`` is set when it is a Cloud Run service's, ``after`` its new shape."""
+
+    at: float
+    kind: ChangeKind
+    method: str
+    resource: str
+    failed: bool
+    service: ServiceRef | None = None
+    after: JsonObject | None = None
+    fields: tuple[FieldChange, ...] = ()
+    compared: bool = False
+
+    @property
+    def text(self) -> str:
+        """What happened, in a few words."""
+        if self.service is None:
+            return f"{self.method.rsplit('.', 1)[-1]} {last_segment(self.resource)} ({self.method})"
+        verb = {"traffic": "traffic of {} changed", "delete": "{} deleted"}.get(self.kind, "{} deployed")
+        told = verb.format(self.service.name)
+        shown = [str(field) for field in self.fields]
+        return f"{told}: {'; '.join(shown)}" if shown else told
+
+
+def change_of(payload: JsonObject, *, at: float, labels: dict[str, str], project: str) -> Change | None:
+    """Return the change that an admin activity entry tells of; None when it only read, or only reports status."""
+    method = text_at(payload, "methodName")
+    verb = method.rsplit(".", 1)[-1].lower()
+    if not method or verb.startswith(_READS) or method.startswith("/"):
+        return None
+    resource = text_at(payload, "resourceName")
+    failed = bool(number_at(payload, "status.code"))
+    if text_at(payload, "serviceName") != "run.googleapis.com":
+        return Change(at=at, kind="other", method=method, resource=resource, failed=failed)
+    region = labels.get("location") or location_of(resource)
+    name = labels.get("service_name") or last_segment(resource)
+    if "service" not in method.lower() or not name:
+        return Change(at=at, kind="other", method=method, resource=resource, failed=failed)
+    after = _requested_service(payload, project=project, region=region)
+    return Change(
+        at=at,
+        kind=_kind(payload, verb),
+        method=method,
+        resource=resource,
+        failed=failed,
+        service=ServiceRef(name=name, region=region),
+        after=after,
+    )
+
+
+def _kind(payload: JsonObject, verb: str) -> ChangeKind:
+    if verb.startswith("delete"):
+        return "delete"
+    agent = text_at(payload, "requestMetadata.callerSuppliedUserAgent")
+    mask = text_at(payload, "request.updateMask")
+    if "run.services.update-traffic" in agent or mask == "traffic":
+        return "traffic"
+    return "other" if verb == "setiampolicy" else "deploy"
+
+
+def _requested_service(payload: JsonObject, *, project: str, region: str) -> JsonObject | None:
+    """Return the service that the call asked for, as v2; the request carries it in v1 or v2 shape."""
+    service = object_at(payload, "request.service")
+    if not service:
+        return None
+    if is_knative(service) or "spec" in service:
+        return service_from_knative(service, project=project, region=region)
+    return service if "template" in service else None
+
+
+def with_differences(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes in time order, each service change with its difference from the one before it."""
+    latest: dict[ServiceRef, JsonObject] = {}
+    ordered: list[Change] = []
+    for change in sorted(changes, key=lambda one: (one.at, one.resource, one.method)):
+        before = latest.get(change.service) if change.service else None
+        if change.after is not None and before is not None:
+            ordered.append(replace(change, fields=difference(before, change.after), compared=True))
+        else:
+            ordered.append(change)
+        if change.service and change.after is not None and not change.failed:
+            latest[change.service] = change.after
+    return ordered
+
+
+def difference(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]:
+    """Return the fields that matter for serving and differ between two v2 services."""
+    pairs = [
+        (name, path, _shown(field_at(before, path)), _shown(field_at(after, path)))
+        for name, path in _FIELDS.items()
+    ]
+    old, new = main_container(before), main_container(after)
+    pairs += [
+        (name, f"container.{path}", _shown(field_at(old, path)), _shown(field_at(new, path)))
+        for name, path in _CONTAINER_FIELDS.items()
+    ]
+    pairs.append(("environment", "container.env", _names(old), _names(new)))
+    return tuple(
+        FieldChange(name=name, path=path, before=was, after=now) for name, path, was, now in pairs if was != now
+    )
+
+
+def main_container(service: JsonObject) -> JsonObject:
+    """Return the container that takes requests: the one with a port, else the first."""
+    template = object_at(service, "template") or service
+    containers = objects_at(template, "containers")
+    with_port = [one for one in containers if one.get("ports")]
+    return next(iter(with_port or containers), {})
+
+
+def _names(container: JsonObject) -> str:
+    """Return the names of environment variables; their values are never read here."""
+    return ", ".join(sorted(text_at(one, "name") for one in objects_at(container, "env")))
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_shown(value[key])}" for key in sorted(value))
+    if isinstance(value, list):
+        return ", ".join(_shown(one) for one in value)
+    return "" if value is None else str(value)

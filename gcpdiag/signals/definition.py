@@ -1,0 +1,119 @@
+"""What a signal file may say. Detectors are a closed vocabulary; there are no expressions in YAML."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+LogKind = Literal["app", "system", "request", "audit", "load-balancer", "database"]
+ResourceKind = Literal["service", "revision", "connector", "database", "redis"]
+Relation = Literal[
+    "connector-missing",
+    "public-egress-without-nat",
+    "egress-denied-by-firewall",
+    "upstream-service-failing",
+]
+Limit = Literal["max-instances", "connector-max-instances", "max-connections", "concurrency"]
+
+
+class _Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="detector"):
+    """What every signal has.
+
+    ``title`` names the finding, ``absent`` is the sentence for a report when it was looked for and is not there,
+    ``leak`` is how often it is present though none of the causes that list it holds (a probability).
+    """
+
+    title: str
+    absent: str = ""
+    leak: float = 0.02
+
+
+class LogSignal(_Definition, frozen=True, kw_only=True, tag="log"):
+    """Entries whose text matches one of ``any`` and none of ``unless`` (RE2, case folded, blanks match any space).
+
+    ``severity: quiet`` also takes entries that say of themselves that they are DEBUG, INFO or NOTICE. With
+    ``destination`` the address that the pattern captured as ``ip`` must be a public or a private one. ``enough``
+    matches make a finding of full strength, fewer a weaker one. With ``other_port`` the port that the pattern captured
+    as ``port`` must not be the one that the container was given.
+    """
+
+    logs: list[LogKind]
+    any: list[str]
+    unless: list[str] = []
+    severity: Literal["alarming", "quiet"] = "alarming"
+    destination: Literal["public", "private", ""] = ""
+    other_port: bool = False
+    enough: int = 3
+
+
+class RequestSignal(_Definition, frozen=True, kw_only=True, tag="requests"):
+    """Requests that ended in one of ``status``, or ran into the service's own timeout, as a share of all errors."""
+
+    status: list[int] = []
+    at_timeout: bool = False
+    share_of_errors: float = 0.2
+
+
+class MetricSignal(_Definition, frozen=True, kw_only=True, tag="metric"):
+    """A metric that stays beyond a bound for ``points`` of the window's points, or rises out of its baseline.
+
+    ``above`` and ``below`` are in the metric's own unit; with ``of`` they are a share of a configured limit.
+    ``labels`` picks series by metric label. ``rise`` is a robust z-score against the calm stretch before the onset.
+    """
+
+    metric: str
+    resource: ResourceKind
+    labels: dict[str, str] = {}
+    above: float | None = None
+    below: float | None = None
+    of: Limit | None = None
+    rise: float | None = None
+    points: int = 3
+    quantile: float = 0.99
+    combine: Literal["max", "sum"] = "max"
+
+
+class ConfigurationSignal(_Definition, frozen=True, kw_only=True, tag="configuration"):
+    """A field of a resource that the failing service uses has (or has not) one of the given values."""
+
+    resource: ResourceKind
+    field: str
+    equals: list[str] = []
+    unlike: list[str] = []
+    matches: str = ""
+
+
+class ChangeSignal(_Definition, frozen=True, kw_only=True, tag="change"):
+    """A change in the audit log before the onset: to the service's configuration, or to another resource.
+
+    ``field`` is a path in the Cloud Run v2 service; with ``to`` the new value must be one of these. Without a field
+    any deployment counts. ``methods`` are RE2 patterns for audit method names of other resources.
+    """
+
+    field: str = ""
+    to: list[str] = []
+    methods: list[str] = []
+
+
+class RevisionSignal(_Definition, frozen=True, kw_only=True, tag="revision"):
+    """The revision that fails is new, while the one before it served."""
+
+    least_ratio: float = 5.0
+
+
+class TopologySignal(_Definition, frozen=True, kw_only=True, tag="topology"):
+    """A relation between resources that is broken by itself."""
+
+    relation: Relation
+
+
+SignalDefinition: TypeAlias = (
+    LogSignal
+    | RequestSignal
+    | MetricSignal
+    | ConfigurationSignal
+    | ChangeSignal
+    | RevisionSignal
+    | TopologySignal
+)

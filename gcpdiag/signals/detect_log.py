@@ -1,0 +1,113 @@
+"""Log signatures as findings: how often, since when compared with the onset, and whether there were logs at all."""
+
+from __future__ import annotations
+
+from gcpdiag.bundle.format import LOG_ENTRIES
+from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import from_epoch
+from gcpdiag.signals.definition import LogSignal
+from gcpdiag.signals.link import logs_link
+from gcpdiag.signals.matcher import spaced
+from gcpdiag.signals.observation import Observation
+from gcpdiag.signals.scan import Subject
+from gcpdiag.signals.tally import Tally
+
+_LATE = 5 * 60  # seconds after the onset: what begins later did not begin it
+_DEMOTED = 0.3
+
+
+def find_log(signal_id: str, definition: LogSignal, service: ServiceRef, seen: Observation) -> Finding:
+    """Return whether entries of the service, or of a resource that it uses, match the signature."""
+    subjects = _subjects(definition, service, seen)
+    found = [(one, seen.scan.matches[signal_id, one]) for one in subjects if (signal_id, one) in seen.scan.matches]
+    if definition.other_port:
+        port = seen.estate.port(service)
+        found = [(one, tally) for one, tally in found if tally.ports and port not in tally.ports]
+    if found:
+        strength = max(_strength(tally, definition, service, seen) for _, tally in found)
+        evidence = tuple(_evidence(signal_id, definition, subject, tally, service, seen) for subject, tally in found)
+        return Present(signal=signal_id, strength=strength, evidence=evidence)
+    gap = seen.gap(LOG_ENTRIES, definition.title) or _not_covered(definition, subjects, seen)
+    if gap:
+        return Unknown(signal=signal_id, gap=gap)
+    looked = definition.absent or f"no log entry says: {definition.title}"
+    return Absent(signal=signal_id, looked=looked, source=LOG_ENTRIES)
+
+
+def _subjects(definition: LogSignal, service: ServiceRef, seen: Observation) -> list[Subject]:
+    subjects: list[Subject] = [service]
+    if "database" in definition.logs:
+        linked = set(seen.estate.database_names(service))
+        logged = sorted({one for kind, one in seen.scan.seen if kind == "database" and isinstance(one, str)})
+        subjects += [one for one in logged if not linked or one.rsplit(":", 1)[-1] in linked]
+    if "load-balancer" in definition.logs:
+        subjects += sorted(one for kind, one in seen.scan.seen if kind == "load-balancer" and isinstance(one, str))
+    if "audit" in definition.logs:
+        subjects.append("")
+    return subjects
+
+
+def _not_covered(definition: LogSignal, subjects: list[Subject], seen: Observation) -> Gap | None:
+    """Return a gap when none of the logs, in which the signal would stand, has an entry.
+
+    The system log has entries only when something happens, so any log of the service proves that it is covered.
+    """
+    proving = {*definition.logs, "any"}
+    if proving & {"system", "audit"}:
+        proving |= {"app", "request", "system"}
+    counted = any((kind, subject) in seen.scan.seen for kind in proving for subject in subjects)
+    if counted:
+        return None
+    logs = " and ".join(definition.logs)
+    return Gap(check=definition.title, reason=f"there is no {logs} log entry in the window", source=LOG_ENTRIES)
+
+
+def _strength(tally: Tally, definition: LogSignal, service: ServiceRef, seen: Observation) -> float:
+    """Return 0.5 for a single match up to 1 for enough of them, less where the time does not fit."""
+    strength = min(1.0, 0.5 + 0.5 * (tally.count - 1) / max(1, definition.enough - 1))
+    return strength * _DEMOTED if _untimely(tally, service, seen) else strength
+
+
+def _untimely(tally: Tally, service: ServiceRef, seen: Observation) -> bool:
+    """Tell whether the matches began after the onset, ended before it, or went on just as they did before."""
+    state = seen.states.get(service)
+    if state is None or state.onset is None or state.older_than_window:
+        return False
+    onset = state.onset.timestamp()
+    lead = 60.0 + _longest_wait(service, seen)
+    if tally.first > onset + _LATE or tally.last < onset - lead:
+        return True
+    begin = int((onset - lead) // 60)
+    before = tally.rate_before(begin)
+    return before > 0 and tally.first < onset - 2 * lead and tally.rate_from(begin) < 2 * before
+
+
+def _longest_wait(service: ServiceRef, seen: Observation) -> float:
+    """Return how long before a request's answer its cause may lie, in seconds."""
+    return min(seen.estate.timeout(service), 300.0)
+
+
+def _evidence(
+    signal_id: str,
+    definition: LogSignal,
+    subject: Subject,
+    tally: Tally,
+    service: ServiceRef,
+    seen: Observation,
+) -> Evidence:
+    instances = f" on {len(tally.instances)} instances" if len(tally.instances) > 1 else ""
+    where = subject.name if isinstance(subject, ServiceRef) else subject
+    owner = subject if isinstance(subject, ServiceRef) else None
+    text = f"{tally.count} × in {where or 'the audit log'}{instances}: {tally.text}"
+    return Evidence(
+        signal=signal_id,
+        text=text,
+        source=LOG_ENTRIES,
+        first_at=from_epoch(tally.first),
+        last_at=from_epoch(tally.last),
+        count=tally.count,
+        service=service,
+        resource=where if owner is None else "",
+        link=logs_link(seen.project, owner, spaced(definition.any[0]), list(definition.logs), seen.window),
+    )

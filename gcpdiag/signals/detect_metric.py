@@ -1,0 +1,171 @@
+"""Metrics as findings: beyond a bound, near a configured limit, or risen out of their own baseline."""
+
+from __future__ import annotations
+
+from gcpdiag.bundle.format import TIME_SERIES
+from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
+from gcpdiag.model.json import number_at
+from gcpdiag.model.resource import ServiceRef, last_segment
+from gcpdiag.model.window import from_epoch
+from gcpdiag.signals.definition import MetricSignal
+from gcpdiag.signals.estate import max_connections_of
+from gcpdiag.signals.link import service_link
+from gcpdiag.signals.metric import robust_score
+from gcpdiag.signals.observation import Observation
+
+_BASELINE_POINTS = 5
+
+
+def find_metric(signal_id: str, definition: MetricSignal, service: ServiceRef, seen: Observation) -> Finding:
+    """Return the finding of the service's own resource that is furthest beyond the bound."""
+    resources = _resources(definition, service, seen)
+    findings = [_find_in(signal_id, definition, one, service, seen) for one in resources]
+    present = [one for one in findings if isinstance(one, Present)]
+    if present:
+        return max(present, key=lambda one: one.strength)
+    unknown = [one for one in findings if isinstance(one, Unknown)]
+    if unknown:
+        return unknown[0]
+    if findings:
+        return findings[0]
+    known = bool(seen.estate.configuration(service))
+    if known:
+        looked = definition.absent or f"{service.name} uses no {definition.resource}"
+        return Absent(signal=signal_id, looked=looked, source="run.services")
+    return Unknown(signal=signal_id, gap=_no_points(definition, seen))
+
+
+def _find_in(
+    signal_id: str, definition: MetricSignal, resource: str, service: ServiceRef, seen: Observation
+) -> Finding:
+    minutes = seen.series.values(
+        definition.metric,
+        resource,
+        labels=definition.labels,
+        quantile=definition.quantile,
+        combine=definition.combine,
+    )
+    start, end = int(seen.window.start.timestamp() // 60), int(seen.window.end.timestamp() // 60)
+    inside = {minute: value for minute, value in sorted(minutes.items()) if start <= minute <= end}
+    if not inside:
+        return Unknown(signal=signal_id, gap=_no_points(definition, seen))
+    if definition.rise is not None:
+        return _find_rise(signal_id, definition, minutes, inside, resource, service, seen)
+    limit = _limit(definition, resource, service, seen)
+    if limit is None:
+        gap = Gap(
+            check=definition.title, reason=f"the limit of {resource} is not known", source="run.services"
+        )
+        return Unknown(signal=signal_id, gap=gap)
+    beyond = {minute: value for minute, value in inside.items() if _is_beyond(definition, value, limit)}
+    peak = (min if definition.below is not None else max)(inside.values())
+    told = f"{definition.metric} of {resource}: {_amount(peak, limit, definition)}"
+    if len(beyond) >= min(definition.points, len(inside)):
+        text = f"{told}, beyond the bound in {len(beyond)} of {len(inside)} minutes"
+        return _present(signal_id, definition, text, beyond, resource, service, seen)
+    return Absent(signal=signal_id, looked=definition.absent or told, source=TIME_SERIES)
+
+
+def _find_rise(
+    signal_id: str,
+    definition: MetricSignal,
+    minutes: dict[int, float],
+    inside: dict[int, float],
+    resource: str,
+    service: ServiceRef,
+    seen: Observation,
+) -> Finding:
+    state = seen.states.get(service)
+    onset = state.onset if state and not state.older_than_window else None
+    split = int(onset.timestamp() // 60) if onset else 0
+    calm = [value for minute, value in minutes.items() if minute < split - 1]
+    after = {minute: value for minute, value in inside.items() if minute >= split}
+    if len(calm) < _BASELINE_POINTS or len(after) < definition.points:
+        gap = Gap(check=definition.title, reason="no calm stretch to compare with", source=TIME_SERIES)
+        return Unknown(signal=signal_id, gap=gap)
+    score = robust_score(list(after.values()), calm)
+    peak = max(after.values())
+    told = f"{definition.metric} of {resource}: up to {peak:.4g}, against {sorted(calm)[len(calm) // 2]:.4g} before"
+    if definition.rise is not None and score >= definition.rise:
+        return _present(signal_id, definition, told, after, resource, service, seen)
+    return Absent(signal=signal_id, looked=definition.absent or told, source=TIME_SERIES)
+
+
+def _present(
+    signal_id: str,
+    definition: MetricSignal,
+    text: str,
+    beyond: dict[int, float],
+    resource: str,
+    service: ServiceRef,
+    seen: Observation,
+) -> Present:
+    evidence = Evidence(
+        signal=signal_id,
+        text=text,
+        source=TIME_SERIES,
+        first_at=from_epoch(min(beyond) * 60),
+        last_at=from_epoch(max(beyond) * 60),
+        count=len(beyond),
+        service=service,
+        resource="" if definition.resource == "service" else resource,
+        link=service_link(seen.project, service, "metrics"),
+    )
+    return Present(signal=signal_id, strength=_timely(beyond, service, seen), evidence=(evidence,))
+
+
+def _timely(beyond: dict[int, float], service: ServiceRef, seen: Observation) -> float:
+    """Return 1, or less for what was over before the onset or began well after it."""
+    state = seen.states.get(service)
+    if state is None or state.onset is None or state.older_than_window:
+        return 1.0
+    onset = state.onset.timestamp() / 60
+    return 1.0 if min(beyond) <= onset + 6 and max(beyond) >= onset - 2 else 0.4
+
+
+def _resources(definition: MetricSignal, service: ServiceRef, seen: Observation) -> list[str]:
+    """Return the short names under which the series of a service's own resources are filed."""
+    if definition.resource in {"service", "revision"}:
+        return [service.name]
+    filed = sorted(name for metric, name in seen.series.series if metric == definition.metric)
+    if definition.resource == "connector":
+        linked = [last_segment(seen.estate.connector(service))]
+    elif definition.resource == "database":
+        linked = seen.estate.database_names(service)
+    else:
+        linked = seen.estate.redis_names(service)
+    mine = [name for name in filed if name.rsplit(":", 1)[-1] in linked]
+    unknown_links = not any(linked) and definition.resource != "connector"
+    return filed if unknown_links else mine or [one for one in linked if one]
+
+
+def _limit(definition: MetricSignal, resource: str, service: ServiceRef, seen: Observation) -> float | None:
+    match definition.of:
+        case None:
+            return 1.0
+        case "max-instances":
+            return seen.estate.max_instances(service) if seen.estate.configuration(service) else None
+        case "concurrency":
+            return seen.estate.concurrency(service) if seen.estate.configuration(service) else None
+        case "connector-max-instances":
+            return number_at((seen.estate.connectors or {}).get(resource), "maxInstances")
+        case "max-connections":
+            return max_connections_of((seen.estate.databases or {}).get(resource.rsplit(":", 1)[-1], {}))
+
+
+def _is_beyond(definition: MetricSignal, value: float, limit: float) -> bool:
+    if definition.above is not None:
+        return value >= definition.above * limit
+    return definition.below is not None and value <= definition.below * limit
+
+
+def _amount(peak: float, limit: float, definition: MetricSignal) -> str:
+    if definition.of is not None:
+        return f"{peak:.4g} of at most {limit:.4g}"
+    return f"{'at least' if definition.below is not None else 'up to'} {peak:.4g}"
+
+
+def _no_points(definition: MetricSignal, seen: Observation) -> Gap:
+    return seen.gap(TIME_SERIES, definition.title) or Gap(
+        check=definition.title, reason=f"there are no points of {definition.metric}", source=TIME_SERIES
+    )

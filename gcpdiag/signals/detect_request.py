@@ -1,0 +1,45 @@
+"""What failed requests have in common: their status, or that all of them took as long as is allowed."""
+
+from __future__ import annotations
+
+from gcpdiag.bundle.format import LOG_ENTRIES
+from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import from_epoch
+from gcpdiag.signals.definition import RequestSignal
+from gcpdiag.signals.link import logs_link
+from gcpdiag.signals.observation import Observation
+from gcpdiag.signals.traffic import Traffic
+
+
+def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef, seen: Observation) -> Finding:
+    """Return whether enough of a service's failed requests are of the kind that the signal names."""
+    traffic = seen.scan.traffic.get(service)
+    if traffic is None or not traffic.requests:
+        gap = seen.gap(LOG_ENTRIES, definition.title) or Gap(
+            check=definition.title, reason="there is no request log of this service", source=LOG_ENTRIES
+        )
+        return Unknown(signal=signal_id, gap=gap)
+    count = _count(definition, traffic, seen.estate.timeout(service))
+    share = count / traffic.errors if traffic.errors else 0.0
+    told = f"{count} of {traffic.errors} failed requests of {service.name}"
+    if count and share >= definition.share_of_errors:
+        evidence = Evidence(
+            signal=signal_id,
+            text=f"{told}: {definition.title}",
+            source=LOG_ENTRIES,
+            first_at=from_epoch(traffic.first_error),
+            last_at=from_epoch(traffic.last_error),
+            count=count,
+            service=service,
+            link=logs_link(seen.project, service, "", ["request"], seen.window),
+        )
+        return Present(signal=signal_id, strength=min(1.0, 0.5 + share / 2), evidence=(evidence,))
+    return Absent(signal=signal_id, looked=definition.absent or f"only {told}: {definition.title}", source=LOG_ENTRIES)
+
+
+def _count(definition: RequestSignal, traffic: Traffic, timeout: float) -> int:
+    count = sum(traffic.statuses[status] for status in definition.status)
+    if definition.at_timeout:
+        count += sum(n for seconds, n in traffic.error_seconds.items() if abs(seconds - timeout) <= 1)
+    return count

@@ -1,0 +1,136 @@
+"""Relations between resources that are broken by themselves: a missing connector, egress that leads nowhere."""
+
+from __future__ import annotations
+
+from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
+from gcpdiag.model.json import JsonObject, objects_at, text_at
+from gcpdiag.model.resource import ServiceRef, last_segment
+from gcpdiag.signals.definition import TopologySignal
+from gcpdiag.signals.observation import Observation
+
+
+def find_topology(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    """Return whether the relation that the signal names holds for the service."""
+    match definition.relation:
+        case "connector-missing":
+            return _connector_missing(signal_id, definition, service, seen)
+        case "public-egress-without-nat":
+            return _public_egress_without_nat(signal_id, definition, service, seen)
+        case "egress-denied-by-firewall":
+            return _egress_denied(signal_id, definition, service, seen)
+        case "upstream-service-failing":
+            return _upstream_failing(signal_id, definition, service, seen)
+
+
+def _connector_missing(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    if not seen.estate.configuration(service):
+        return _unknown(signal_id, definition, "run.services", service, seen)
+    connector = seen.estate.connector(service)
+    if not connector:
+        return Absent(signal=signal_id, looked=f"{service.name} uses no VPC connector", source="run.services")
+    known = seen.estate.connectors
+    if known is None:
+        return _unknown(signal_id, definition, "vpcaccess.connectors", service, seen)
+    if last_segment(connector) in known:
+        state = text_at(known[last_segment(connector)], "state")
+        looked = f"connector {last_segment(connector)} exists and is {state or 'there'}"
+        return Absent(signal=signal_id, looked=looked, source="vpcaccess.connectors")
+    gap = seen.gap("vpcaccess.connectors", definition.title)
+    if gap:
+        return Unknown(signal=signal_id, gap=gap)
+    text = f"{service.name} uses connector {last_segment(connector)}, which does not exist"
+    return _present(signal_id, text, "vpcaccess.connectors", service, last_segment(connector))
+
+
+def _public_egress_without_nat(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    estate = seen.estate
+    if not estate.configuration(service):
+        return _unknown(signal_id, definition, "run.services", service, seen)
+    if estate.egress(service) != "ALL_TRAFFIC":
+        egress = estate.egress(service).lower().replace("_", "-") or "direct, not through a network"
+        return Absent(signal=signal_id, looked=f"egress of {service.name} is {egress}", source="run.services")
+    if estate.routers is None:
+        return _unknown(signal_id, definition, "compute.routers", service, seen)
+    network = estate.network(service)
+    gateways = [one for one in estate.routers if _has_nat(one, network, service.region)]
+    if gateways:
+        name = text_at(gateways[0], "name")
+        looked = f"router {name} gives network {network or '?'} a Cloud NAT in {service.region}"
+        return Absent(signal=signal_id, looked=looked, source="compute.routers")
+    gap = seen.gap("compute.routers", definition.title)
+    if gap:
+        return Unknown(signal=signal_id, gap=gap)
+    text = (
+        f"{service.name} sends all traffic into network {network or 'of its connector'},"
+        f" which has no Cloud NAT in {service.region}: public addresses cannot be reached"
+    )
+    return _present(signal_id, text, "compute.routers", service, network)
+
+
+def _has_nat(router: JsonObject, network: str, region: str) -> bool:
+    same_network = not network or last_segment(text_at(router, "network")) == network
+    same_region = last_segment(text_at(router, "region")) in {region, ""}
+    return bool(objects_at(router, "nats")) and same_network and same_region
+
+
+def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
+    estate = seen.estate
+    if not estate.configuration(service):
+        return _unknown(signal_id, definition, "run.services", service, seen)
+    if not estate.egress(service):
+        return Absent(signal=signal_id, looked=f"{service.name} sends nothing into a network", source="run.services")
+    if estate.firewalls is None:
+        return _unknown(signal_id, definition, "compute.firewalls", service, seen)
+    network = estate.network(service)
+    denying = sorted(text_at(one, "name") for one in estate.firewalls if _denies_egress(one, network))
+    if denying:
+        text = f"firewall rule {denying[0]} denies egress from network {network or 'of the connector'}"
+        return _present(signal_id, text, "compute.firewalls", service, denying[0])
+    gap = seen.gap("compute.firewalls", definition.title)
+    if gap:
+        return Unknown(signal=signal_id, gap=gap)
+    looked = f"no firewall rule denies egress from network {network or 'of the connector'}"
+    return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
+
+
+def _denies_egress(rule: JsonObject, network: str) -> bool:
+    same_network = not network or last_segment(text_at(rule, "network")) == network
+    enabled = rule.get("disabled") is not True
+    return text_at(rule, "direction") == "EGRESS" and bool(objects_at(rule, "denied")) and same_network and enabled
+
+
+def _upstream_failing(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    if not seen.estate.configuration(service):
+        return _unknown(signal_id, definition, "run.services", service, seen)
+    upstreams = seen.estate.upstreams(service)
+    states = [(one, seen.states[one]) for one in upstreams if one in seen.states]
+    failing = [(one, state) for one, state in states if state.health == "failing"]
+    if failing:
+        other, state = failing[0]
+        text = f"{service.name} calls {other.name}, which fails {state.errors} of {state.requests} requests"
+        return _present(signal_id, text, seen.traffic_source, service, other.name)
+    names = ", ".join(one.name for one in upstreams)
+    looked = f"{names} do not fail" if names else f"{service.name} calls no other service of this project"
+    return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)
+
+
+def _present(signal_id: str, text: str, source: str, service: ServiceRef, resource: str) -> Present:
+    evidence = Evidence(signal=signal_id, text=text, source=source, service=service, resource=resource)
+    return Present(signal=signal_id, strength=1.0, evidence=(evidence,))
+
+
+def _unknown(
+    signal_id: str, definition: TopologySignal, source: str, service: ServiceRef, seen: Observation
+) -> Unknown:
+    gap = seen.gap(source, definition.title) or Gap(
+        check=definition.title, reason=f"the configuration of {service.name} is not known", source=source
+    )
+    return Unknown(signal=signal_id, gap=gap)

@@ -1,0 +1,80 @@
+"""Whether a service fails, since when, or has recovered: what its users saw."""
+
+from __future__ import annotations
+
+from gcpdiag.model.diagnosis import ServiceState
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import Window, from_epoch
+from gcpdiag.signals.traffic import Traffic
+
+_STRETCH = 5  # minutes
+_QUIET = 15  # minutes without an error before anybody calls it over
+_EDGE = 0.05  # share of the window: errors that early are older than it
+
+
+def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceState:
+    """Return the state of one service from its requests in the window."""
+    if not _fails(traffic):
+        return ServiceState(
+            service=service, health="healthy", requests=traffic.requests, errors=traffic.errors
+        )
+    onset = onset_minute(traffic, window)
+    first = min(minute for minute in traffic.error_minutes if minute >= onset)
+    start, end = window.start.timestamp() / 60, window.end.timestamp() / 60
+    seen_from = max(start, min([*traffic.ok_minutes, *traffic.error_minutes]))
+    begins = traffic.first_error if first * 60 <= traffic.first_error else first * 60.0
+    return ServiceState(
+        service=service,
+        health="recovered" if _recovered(traffic, end) else "failing",
+        requests=traffic.requests,
+        errors=traffic.errors,
+        onset=from_epoch(begins),
+        last_error_at=from_epoch(traffic.last_error),
+        older_than_window=first - seen_from <= _EDGE * (end - start) and seen_from - start <= _EDGE * (end - start),
+    )
+
+
+def _fails(traffic: Traffic) -> bool:
+    """Tell errors that users notice from a stray one: many and a real share, overall or in some five minutes."""
+    if traffic.errors < 3:
+        return False
+    share = traffic.errors / traffic.requests
+    if share >= 0.25 or (traffic.errors >= 5 and share >= 0.02):
+        return True
+    return any(_burst(traffic, minute) for minute in traffic.error_minutes)
+
+
+def _burst(traffic: Traffic, minute: int) -> bool:
+    stretch = range(minute, minute + _STRETCH)
+    failed = sum(traffic.error_minutes[one] for one in stretch)
+    served = sum(traffic.ok_minutes[one] for one in stretch)
+    return failed >= 5 and failed / (failed + served) >= 0.1
+
+
+def onset_minute(traffic: Traffic, window: Window) -> int:
+    """Return the minute that best splits the window into a calm and a failing part (most variance explained)."""
+    start, end = int(window.start.timestamp() // 60), int(window.end.timestamp() // 60)
+    counts = [traffic.error_minutes[minute] for minute in range(start, end + 1)]
+    total, length = sum(counts), len(counts)
+    best, best_split, before = 0.0, 0, 0
+    for split in range(1, length):
+        before += counts[split - 1]
+        left, right = before / split, (total - before) / (length - split)
+        explained = split * (length - split) * (right - left) ** 2 if right > left else 0.0
+        if explained > best:
+            best, best_split = explained, split
+    minute = start + best_split
+    while traffic.error_minutes[minute - 1] and minute > start:
+        minute -= 1
+    first = min(traffic.error_minutes)
+    last = max(traffic.error_minutes)
+    return first if minute > last else max(minute, first)
+
+
+def _recovered(traffic: Traffic, end: float) -> bool:
+    """Tell whether errors have stopped for long, measured by their own gaps, while requests are answered."""
+    failed = sorted(traffic.error_minutes)
+    gap = max((after - before for before, after in zip(failed, failed[1:], strict=False)), default=1)
+    quiet = end - failed[-1] - 1
+    served = sum(count for minute, count in traffic.ok_minutes.items() if minute > failed[-1])
+    return quiet >= max(_QUIET, 2 * gap) and served >= 10

@@ -1,0 +1,134 @@
+"""Everything that was read out of one bundle, gathered once and asked many times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
+from gcpdiag.bundle.read import Bundle, Coverage
+from gcpdiag.model.diagnosis import ServiceState
+from gcpdiag.model.finding import Gap
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import Window
+from gcpdiag.signals.catalogue import Catalogue
+from gcpdiag.signals.definition import MetricSignal
+from gcpdiag.signals.estate import Estate, estate_of
+from gcpdiag.signals.health import state_of
+from gcpdiag.signals.metric import SeriesIndex, index_series
+from gcpdiag.signals.scan import LogScan, scan_entries
+from gcpdiag.signals.traffic import Traffic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What a bundle holds, ready for detectors."""
+
+    project: str
+    window: Window
+    catalogue: Catalogue
+    coverage: dict[str, Coverage]
+    scan: LogScan
+    series: SeriesIndex
+    estate: Estate
+    traffic: dict[ServiceRef, Traffic]
+    traffic_source: str
+    states: dict[ServiceRef, ServiceState] = field(default_factory=dict)
+
+    def gap(self, source_id: str, check: str) -> Gap | None:
+        """Return why a source cannot be relied on to be whole; None where it can."""
+        coverage = self.coverage[source_id]
+        if coverage.complete:
+            return None
+        if coverage.answered:
+            reason = f"{coverage.source.title} were cut off at a limit, so what is missing may have been left out"
+            return Gap(check=check, reason=reason, source=source_id)
+        return Gap(
+            check=check,
+            reason=coverage.reason,
+            source=source_id,
+            permission=coverage.permission if coverage.state == "denied" else "",
+            fix=_fix(coverage, self.project),
+        )
+
+
+def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
+    """Read a bundle once and return what is in it."""
+    window = bundle.window
+    scan = scan_entries(bundle, catalogue)
+    wanted = {one.metric for one in catalogue.definitions.values() if isinstance(one, MetricSignal)}
+    series = index_series(bundle.series(), wanted)
+    estate = estate_of(bundle, scan.changes)
+    coverage = {source_id: _checked(bundle, source_id) for source_id in SOURCES}
+    traffic, source = scan.traffic, LOG_ENTRIES
+    if not any(one.requests for one in traffic.values()):
+        traffic, source = series.traffic(window.start.timestamp(), window.end.timestamp()), TIME_SERIES
+    services = sorted({*estate.services, *traffic, *_logged(scan)})
+    states = {one: _state(one, traffic, window, told=_told(coverage, source)) for one in services}
+    return Observation(
+        project=bundle.project,
+        window=window,
+        catalogue=catalogue,
+        coverage=coverage,
+        scan=scan,
+        series=series,
+        estate=estate,
+        traffic=traffic,
+        traffic_source=source,
+        states=states,
+    )
+
+
+def _logged(scan: LogScan) -> set[ServiceRef]:
+    return {subject for _, subject in scan.seen if isinstance(subject, ServiceRef)}
+
+
+def _told(coverage: dict[str, Coverage], source: str) -> bool:
+    """Tell whether a service without requests in this source is known to have had none."""
+    return coverage[source].complete
+
+
+def _state(
+    service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool
+) -> ServiceState:
+    seen = traffic.get(service)
+    if seen is not None and seen.requests:
+        return state_of(service, seen, window)
+    if told:
+        return ServiceState(service=service, health="healthy", requests=0, errors=0)
+    return ServiceState(service=service, health="unknown")
+
+
+def _checked(bundle: Bundle, source_id: str) -> Coverage:
+    """Return a source's coverage after its file was read: a file that cannot be read is not covered."""
+    coverage = bundle.coverage(source_id)
+    path = coverage.source.path
+    broken = bundle.problems.count(path)
+    if not coverage.answered or not broken:
+        return coverage
+    first = next(str(one) for one in bundle.problems.problems() if one.path == path)
+    return Coverage(
+        source=coverage.source,
+        state="ok" if _any_read(bundle, source_id) else "error",
+        truncated=True,
+        reason=first,
+        permission=coverage.permission,
+    )
+
+
+def _any_read(bundle: Bundle, source_id: str) -> bool:
+    if source_id == LOG_ENTRIES:
+        return any(True for _ in bundle.entries())
+    if source_id == TIME_SERIES:
+        return any(True for _ in bundle.series())
+    return bundle.resources(source_id) is not None
+
+
+def _fix(coverage: Coverage, project: str) -> str:
+    if coverage.state == "denied" and coverage.source.role:
+        return (
+            f"gcloud projects add-iam-policy-binding {project} --member=user:YOUR_ACCOUNT"
+            f" --role={coverage.source.role}"
+        )
+    if coverage.state == "disabled":
+        return f"gcloud services enable {coverage.source.api} --project={project}"
+    return ""

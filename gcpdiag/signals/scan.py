@@ -1,0 +1,210 @@
+"""One pass over the log entries: what matched, what was asked for and failed, what changed, what nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from gcpdiag.bundle.entry import LogEntry
+from gcpdiag.bundle.read import Bundle
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import Window, in_utc
+from gcpdiag.signals.catalogue import Catalogue
+from gcpdiag.signals.change import Change, change_of, with_differences
+from gcpdiag.signals.destination import destination_fits
+from gcpdiag.signals.matcher import captured, compiled
+from gcpdiag.signals.tally import Tally
+from gcpdiag.signals.template import TemplateCount
+from gcpdiag.signals.text import WARNING, severity_of, text_of
+from gcpdiag.signals.traffic import Traffic
+
+_ALARMING_SEVERITIES = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
+_QUIET_SEVERITIES = frozenset({"DEBUG", "INFO", "NOTICE"})
+
+Subject: TypeAlias = ServiceRef | str
+"""A service, or the short name of another resource (a database id, a load balancer's backend)."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """How much of one kind of log there is, and over which stretch (Unix seconds)."""
+
+    count: int = 0
+    oldest: float = float("inf")
+    newest: float = float("-inf")
+
+    def add(self, at: float) -> None:
+        """Count an entry."""
+        self.count += 1
+        self.oldest = min(self.oldest, at)
+        self.newest = max(self.newest, at)
+
+
+@dataclass(slots=True, kw_only=True)
+class LogScan:
+    """Everything that the log entries of a bundle say."""
+
+    entries: int = 0
+    matches: dict[tuple[str, Subject], Tally] = field(default_factory=dict)
+    traffic: dict[ServiceRef, Traffic] = field(default_factory=dict)
+    balancer_traffic: dict[str, Traffic] = field(default_factory=dict)
+    seen: dict[tuple[str, Subject], Seen] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    unexplained: TemplateCount = field(default_factory=TemplateCount)
+
+
+def scan_entries(bundle: Bundle, catalogue: Catalogue) -> LogScan:
+    """Return what the entries say; memory does not grow with their number."""
+    scanner = _Scanner(catalogue=catalogue, window=bundle.window, project=bundle.project)
+    for entry in bundle.entries():
+        scanner.take(entry)
+    scanner.scan.changes = with_differences(scanner.scan.changes)
+    return scanner.scan
+
+
+class _Scanner:
+    def __init__(self, *, catalogue: Catalogue, window: Window, project: str) -> None:
+        self.scan = LogScan()
+        self._catalogue = catalogue
+        self._project = project
+        self._start = window.start.timestamp()
+        self._kinds: dict[tuple[str, str], str] = {}
+
+    def take(self, entry: LogEntry) -> None:
+        scan = self.scan
+        scan.entries += 1
+        at = _seconds(entry.timestamp or entry.receive_timestamp)
+        kind = self._kind(entry)
+        subject = _subject(entry, kind)
+        seen = scan.seen.get((kind, subject))
+        if seen is None:
+            seen = scan.seen[(kind, subject)] = Seen()
+        seen.add(at)
+        if entry.http_request is not None and kind in {"request", "load-balancer"}:
+            failed = self._count_request(entry, at, kind, subject)
+            if not failed and not entry.text_payload:
+                return
+        if kind == "audit":
+            self._note_change(entry, at)
+        if at >= self._start:
+            self._match(entry, at, kind, subject)
+
+    def _kind(self, entry: LogEntry) -> str:
+        key = (entry.log_name, entry.resource.type)
+        kind = self._kinds.get(key)
+        if kind is None or not entry.log_name:
+            kind = self._kinds[key] = kind_of(entry)
+        return kind
+
+    def _count_request(self, entry: LogEntry, at: float, kind: str, subject: Subject) -> bool:
+        request = entry.http_request
+        status = (request.status if request else None) or 0
+        failed = status >= 500 or (status == 429 and bool(entry.text_payload))
+        if at < self._start:
+            return failed
+        traffic = self._traffic_of(kind, subject)
+        labels = entry.resource.labels
+        seconds = _duration(request.latency if request else None) if failed else 0.0
+        traffic.add(at, status, failed=failed, revision=labels.get("revision_name", ""), seconds=seconds)
+        return failed
+
+    def _traffic_of(self, kind: str, subject: Subject) -> Traffic:
+        if isinstance(subject, ServiceRef) and kind == "request":
+            return self.scan.traffic.setdefault(subject, Traffic())
+        return self.scan.balancer_traffic.setdefault(str(subject), Traffic())
+
+    def _note_change(self, entry: LogEntry, at: float) -> None:
+        if not entry.proto_payload:
+            return
+        payload = msgspec.json.decode(entry.proto_payload)
+        if not isinstance(payload, dict) or "system_event" in entry.log_name:
+            return
+        change = change_of(payload, at=at, labels=entry.resource.labels, project=self._project)
+        if change is not None:
+            self.scan.changes.append(change)
+
+    def _match(self, entry: LogEntry, at: float, kind: str, subject: Subject) -> None:
+        quiet = entry.severity in _QUIET_SEVERITIES and kind in {"app", "database"}
+        text = text_of(entry, kind)
+        if not text:
+            return
+        owners = (self._catalogue.quiet if quiet else self._catalogue.alarming).owners_of(text)
+        owners = {one for one in owners if kind == "any" or kind in self._catalogue.log(one).logs}
+        alarming = bool(owners) and (kind not in {"app", "database", "any"} or _alarms(entry, text))
+        explained = False
+        for owner in sorted(owners):
+            if self._fits(owner, text, alarming=alarming):
+                explained = True
+                tally = self._tally(owner, subject)
+                tally.add(
+                    at,
+                    text,
+                    instance=entry.labels.get("instanceId", ""),
+                    revision=entry.resource.labels.get("revision_name", ""),
+                )
+                if self._catalogue.log(owner).other_port:
+                    tally.ports.update(captured(text, self._catalogue.log(owner).any, "port"))
+        if not explained and kind in {"app", "system"} and entry.severity in _ALARMING_SEVERITIES:
+            self.scan.unexplained.add(text, at, subject if isinstance(subject, ServiceRef) else None)
+
+    def _fits(self, owner: str, text: str, *, alarming: bool) -> bool:
+        signal = self._catalogue.log(owner)
+        if not alarming and signal.severity != "quiet":
+            return False
+        if any(compiled(pattern).search(text) for pattern in signal.unless):
+            return False
+        return not signal.destination or destination_fits(text, signal.any, signal.destination)
+
+    def _tally(self, owner: str, subject: Subject) -> Tally:
+        return self.scan.matches.setdefault((owner, subject), Tally())
+
+
+def kind_of(entry: LogEntry) -> str:
+    """Return which kind of log an entry is of; ``any`` where an exporter left its name out and nothing else tells."""
+    name = entry.log_name.replace("%2F", "/")
+    resource = entry.resource.type
+    if "cloudaudit.googleapis.com" in name or (not name and entry.proto_payload):
+        return "audit"
+    if resource in {"http_load_balancer", "http_external_regional_lb_rule", "internal_http_lb_rule"}:
+        return "load-balancer"
+    if name.endswith("run.googleapis.com/requests") or (not name and entry.http_request is not None):
+        return "request"
+    if name.endswith("varlog/system"):
+        return "system"
+    if resource == "cloudsql_database" or "cloudsql.googleapis.com" in name:
+        return "database"
+    return "app" if name else "any"
+
+
+def _subject(entry: LogEntry, kind: str) -> Subject:
+    labels = entry.resource.labels
+    name = labels.get("service_name")
+    if name:
+        return ServiceRef(name=name, region=labels.get("location", ""))
+    if kind == "database":
+        return labels.get("database_id", "")
+    if kind == "load-balancer":
+        return labels.get("backend_service_name") or labels.get("forwarding_rule_name", "")
+    return ""
+
+
+def _alarms(entry: LogEntry, text: str) -> bool:
+    level = severity_of(entry, text)
+    return level == 0 or level >= WARNING
+
+
+def _seconds(moment: datetime | None) -> float:
+    if moment is None:
+        return 0.0
+    return moment.timestamp() if moment.tzinfo is not None else in_utc(moment).timestamp()
+
+
+def _duration(latency: str | None) -> float:
+    try:
+        return float((latency or "0").rstrip("s"))
+    except ValueError:
+        return 0.0
+

@@ -1,0 +1,68 @@
+"""Requests per service, minute and revision, and what they say: failing or not, since when, how."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+_MAX_REVISIONS = 2000
+
+
+@dataclass(slots=True)
+class RevisionTraffic:
+    """Requests that one revision answered."""
+
+    requests: int = 0
+    errors: int = 0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Requests of one service; times are Unix time in seconds, minutes are Unix time over 60."""
+
+    requests: int = 0
+    errors: int = 0
+    first_error: float = float("inf")
+    last_error: float = float("-inf")
+    ok_minutes: Counter[int] = field(default_factory=Counter)
+    error_minutes: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    error_seconds: Counter[int] = field(default_factory=Counter)
+    revisions: dict[str, RevisionTraffic] = field(default_factory=dict)
+
+    def add(self, at: float, status: int, *, failed: bool, revision: str, seconds: float) -> None:
+        """Count one request; ``seconds`` is its latency."""
+        minute = int(at // 60)
+        self.requests += 1
+        self.statuses[status] += 1
+        served = self.revisions.get(revision)
+        if served is None and len(self.revisions) < _MAX_REVISIONS:
+            served = self.revisions[revision] = RevisionTraffic()
+        if served is not None:
+            served.requests += 1
+        if not failed:
+            self.ok_minutes[minute] += 1
+            return
+        if served is not None:
+            served.errors += 1
+        self.errors += 1
+        self.error_minutes[minute] += 1
+        self.error_seconds[round(seconds)] += 1
+        self.first_error = min(self.first_error, at)
+        self.last_error = max(self.last_error, at)
+
+    def add_counted(self, minute: int, count: int, *, failed: bool) -> None:
+        """Count the requests of one minute as a metric tells them; ``minute`` is Unix time over 60."""
+        self.requests += count
+        if not failed:
+            self.ok_minutes[minute] += count
+            return
+        self.errors += count
+        self.error_minutes[minute] += count
+        self.first_error = min(self.first_error, minute * 60.0)
+        self.last_error = max(self.last_error, minute * 60.0 + 59)
+
+    def ratio(self, minute: int) -> float:
+        """Return the share of failed requests in a minute."""
+        failed = self.error_minutes[minute]
+        return failed / (failed + self.ok_minutes[minute]) if failed else 0.0
