@@ -5,11 +5,13 @@ The API says ``textPayload``; an export through the Python client says ``text_pa
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import msgspec
 
 from gcpdiag.model.json import Json, JsonObject
+from gcpdiag.model.window import is_credible
 
 _SNAKE_MARKS = (b'"insert_id"', b'"log_name"', b'"text_payload"', b'"json_payload"', b'"http_request"')
 
@@ -50,18 +52,37 @@ _decoder = msgspec.json.Decoder(LogEntry)
 
 
 def decode_entry(line: bytes) -> LogEntry:
-    """Return the entry of one JSON text; msgspec.DecodeError (or RecursionError) says what is wrong with it."""
+    """Return the entry of one JSON text; ValueError or RecursionError says what is wrong with it."""
     try:
         entry = _decoder.decode(line)
     except msgspec.ValidationError:
-        return _lenient(line)
-    if entry.log_name and entry.timestamp:
-        return entry
-    if any(mark in line for mark in _SNAKE_MARKS):
-        return _lenient(line)
-    if entry.timestamp is None and entry.receive_timestamp is None:
+        entry = _lenient(line)
+    except UnicodeDecodeError:
+        return decode_entry(_as_utf8(line))
+    if not entry.log_name and any(mark in line for mark in _SNAKE_MARKS):
+        entry = _lenient(line)
+    moment = entry.timestamp or entry.receive_timestamp
+    if moment is None:
         raise msgspec.ValidationError("a log entry without a timestamp")
+    if not is_credible(moment):
+        raise msgspec.ValidationError(f"a log entry of the year {moment.year}")
     return entry
+
+
+def payload_of(raw: msgspec.Raw) -> Json:
+    """Return a payload as JSON, or None where it cannot be read: an entry's other fields stand all the same."""
+    try:
+        payload: Json = msgspec.json.decode(raw)
+    except UnicodeDecodeError:
+        return payload_of(msgspec.Raw(_as_utf8(bytes(raw))))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return payload
+
+
+def _as_utf8(text: bytes) -> bytes:
+    """Put the replacement character for what is not UTF-8: the rest of the text is evidence still."""
+    return text.decode("utf-8", "replace").encode()
 
 
 def _lenient(line: bytes) -> LogEntry:
@@ -74,8 +95,7 @@ def _lenient(line: bytes) -> LogEntry:
     if isinstance(request, dict):
         fields["httpRequest"] = _request_of({_camel(key): value for key, value in request.items()})
     fields["severity"] = str(fields.get("severity", ""))
-    for name in ("labels",):
-        fields[name] = _text_map(fields.get(name))
+    fields["labels"] = _text_map(fields.get("labels"))
     resource = fields.get("resource")
     if isinstance(resource, dict):
         fields["resource"] = {
@@ -88,8 +108,6 @@ def _lenient(line: bytes) -> LogEntry:
     for name in ("jsonPayload", "protoPayload"):
         if name in fields:
             fields[name] = msgspec.Raw(msgspec.json.encode(fields[name]))
-    if not {"timestamp", "receiveTimestamp"} & fields.keys():
-        raise msgspec.ValidationError("a log entry without a timestamp")
     return msgspec.convert(fields, LogEntry)
 
 
@@ -100,8 +118,8 @@ def _request_of(request: JsonObject) -> JsonObject:
         for key, value in request.items()
         if key in {"requestMethod", "requestUrl"} and isinstance(value, str)
     }
-    if isinstance(status, int | str) and str(status).isdigit():
-        known["status"] = int(status)
+    if isinstance(status, int | float | str) and re.fullmatch(r"[1-9]\d\d(\.0)?", str(status), re.ASCII):
+        known["status"] = int(float(status))
     if isinstance(latency, str):
         known["latency"] = latency
     elif isinstance(latency, dict):  # protobuf Duration as an object

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
+from gcpdiag.bundle.values import utf8_of
 from gcpdiag.errors import BundleError
+from gcpdiag.model.window import in_utc, is_credible
 
 MANIFEST = "manifest.json"
 EXPECTED = "expected.json"
 LOG_ENTRIES = "logging.entries"
 TIME_SERIES = "monitoring.time_series"
 PROBES = "probes.results"
+
+_LONGEST_WINDOW = timedelta(days=400)  # Google keeps admin activity for that long, and most logs for thirty
 
 SourceState = Literal["ok", "denied", "disabled", "error", "skipped"]
 
@@ -128,8 +132,8 @@ class Manifest(msgspec.Struct, frozen=True):
 def parse_manifest(content: bytes) -> Manifest:
     """Return the manifest, or raise BundleError when this is no version 1 bundle."""
     try:
-        head = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+        head = msgspec.json.decode(utf8_of(content))
+    except (ValueError, RecursionError) as error:
         raise BundleError("manifest.json is not JSON", cause=str(error)) from error
     if not isinstance(head, dict) or head.get("format") != "gcpdiag-bundle":
         raise BundleError(
@@ -146,6 +150,19 @@ def parse_manifest(content: bytes) -> Manifest:
         manifest = msgspec.convert(head, Manifest)
     except msgspec.ValidationError as error:
         raise BundleError("manifest.json is not as the contract says", cause=str(error)) from error
-    if manifest.window and manifest.window.start >= manifest.window.end:
-        raise BundleError("manifest.json: the window ends before it starts")
+    if manifest.window:
+        _check_window(manifest.window)
     return manifest
+
+
+def _check_window(window: ManifestWindow) -> None:
+    if not (is_credible(window.start) and is_credible(window.end)):
+        raise BundleError("manifest.json: the window lies in no year that has logs")
+    length = in_utc(window.end) - in_utc(window.start)
+    if length <= timedelta():
+        raise BundleError("manifest.json: the window ends before it starts")
+    if length > _LONGEST_WINDOW:
+        raise BundleError(
+            f"manifest.json: the window is longer than {_LONGEST_WINDOW.days} days",
+            hint="Diagnose the hours around the incident",
+        )

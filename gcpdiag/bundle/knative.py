@@ -31,7 +31,7 @@ def service_from_knative(document: JsonObject, *, project: str, region: str = ""
     annotations = object_at(document, "metadata.annotations")
     service: JsonObject = {
         "name": name,
-        "generation": text_at(document, "metadata.generation").removesuffix(".0"),
+        "generation": text_at(document, "metadata.generation"),
         "createTime": text_at(document, "metadata.creationTimestamp"),
         "creator": _text(annotations, "serving.knative.dev/creator"),
         "lastModifier": _text(annotations, "serving.knative.dev/lastModifier"),
@@ -66,7 +66,7 @@ def revision_from_knative(document: JsonObject, *, project: str, region: str = "
             "revision": None,
             "service": service,
             "createTime": text_at(document, "metadata.creationTimestamp"),
-            "conditions": [_ready(status), *_conditions(status)],
+            "conditions": [one for one in (_ready(status), *_conditions(status)) if one],
         }
     )
 
@@ -117,7 +117,7 @@ def _vpc_access(annotations: JsonObject, parent: str) -> JsonObject:
         connector = f"{parent}/connectors/{connector}"
     try:
         interfaces = json.loads(_text(annotations, "run.googleapis.com/network-interfaces") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         interfaces = []
     return _without_empty(
         {
@@ -174,13 +174,17 @@ def _condition(condition: JsonObject) -> JsonObject:
 
 
 def _bounds(annotations: JsonObject, *, low: str, high: str) -> JsonObject:
-    least, most = _text(annotations, low), _text(annotations, high)
-    return _without_empty(
-        {
-            "minInstanceCount": int(least) if least.isdigit() else None,
-            "maxInstanceCount": int(most) if most.isdigit() else None,
-        }
-    )
+    bounds: JsonObject = {
+        "minInstanceCount": _count(annotations.get(low)),
+        "maxInstanceCount": _count(annotations.get(high)),
+    }
+    return _without_empty(bounds)
+
+
+def _count(value: Json) -> int | None:
+    """Return a whole number that an annotation gives as text."""
+    number = number_at({"value": value}, "value")
+    return int(number) if number is not None else None
 
 
 def _region(document: JsonObject) -> str:

@@ -31,7 +31,9 @@ from gcpdiag.model.json import JsonObject
 from gcpdiag.model.window import Window, in_utc
 
 _DEFAULT_LENGTH = timedelta(hours=1)
+_MAX_MANIFEST = 16 << 20  # bytes
 _LIST_KEYS = ("items", "services", "revisions", "connectors", "instances", "entries", "timeSeries", "events")
+_ENVELOPE = frozenset({"kind", "id", "selfLink", "etag", "unreachable", "nextPageToken", "warning"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ class Bundle:
         for line, value in self._values(path):
             try:
                 yield decode_entry(value)
-            except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            except (ValueError, RecursionError) as error:
                 self.problems.add(path, line, f"not a log entry: {error}")
 
     def series(self) -> Iterator[TimeSeries]:
@@ -125,11 +127,12 @@ class Bundle:
         for line, value in self._values(path):
             try:
                 yield decode_series(value)
-            except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            except (ValueError, RecursionError) as error:
                 self.problems.add(path, line, f"not a time series: {error}")
 
     def _moments(self) -> Iterator[datetime]:
-        yield from (in_utc(entry.timestamp) for entry in self.entries() if entry.timestamp)
+        told = (entry.timestamp or entry.receive_timestamp for entry in self.entries())
+        yield from (in_utc(moment) for moment in told if moment)
         yield from (in_utc(point.interval.end_time) for series in self.series() for point in series.points)
 
     def _values(self, path: str) -> Iterator[tuple[int, bytes]]:
@@ -142,7 +145,7 @@ class Bundle:
     def _objects(self, source: Source, line: int, value: bytes) -> list[JsonObject]:
         try:
             document = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             self.problems.add(source.path, line, f"malformed JSON: {error}")
             return []
         if isinstance(document, dict):
@@ -192,7 +195,7 @@ def _listed(document: JsonObject) -> list[JsonObject]:
             scopes = [scope for scope in inside.values() if isinstance(scope, dict)]
             lists = [part for scope in scopes for part in scope.values() if isinstance(part, list)]
             return [one for part in lists for one in part if isinstance(one, dict)]
-    return [document]
+    return [] if document.keys() <= _ENVELOPE else [document]  # REST leaves an empty list out
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -200,7 +203,7 @@ def load_bundle(path: Path) -> Bundle:
     tree = open_tree(path)
     try:
         with tree.open(MANIFEST) as stream:
-            return Bundle(tree=tree, manifest=parse_manifest(stream.read()))
+            return Bundle(tree=tree, manifest=parse_manifest(stream.read(_MAX_MANIFEST)))
     except UNREADABLE as error:
         raise BundleError(f"{path}: manifest.json cannot be read", cause=str(error)) from error
 

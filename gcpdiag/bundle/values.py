@@ -15,12 +15,13 @@ from typing import BinaryIO
 import msgspec
 
 MAX_LINE = 8 << 20  # bytes; a log entry has at most 256 KiB
-MAX_DOCUMENT = 1 << 30  # bytes; arrays and indented documents are read whole
-_NEXT_OBJECT = re.compile(r"\n\s*\{")
-_BETWEEN_VALUES = " \t\r\n,"
+MAX_DOCUMENT = 256 << 20  # bytes; arrays and indented documents are read whole, JSON Lines are not
+_BETWEEN_VALUES = re.compile(r"[ \t\r\n,]*")
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 OnProblem = Callable[[int, str], None]
-"""Called with a line number (from 1) and what is wrong there."""
+"""Called with a line number (from 1; 0 is the whole file) and what is wrong there."""
 
 
 def read_values(stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
@@ -29,75 +30,111 @@ def read_values(stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, 
     The lines of a JSON Lines file are not parsed here, so the caller may still find one malformed.
     """
     head, stream = _first_line(stream)
+    first = 1
+    while head.isspace():
+        head, first = stream.readline(MAX_LINE), first + 1
     if head.lstrip().startswith(b"[") or head.strip() == b"{":
-        yield from _document_values(head + stream.read(MAX_DOCUMENT), on_problem)
+        document = head + stream.read(MAX_DOCUMENT)
+        if stream.read(1):
+            on_problem(0, f"longer than {MAX_DOCUMENT >> 20} MiB; the rest is left out (JSON Lines may be longer)")
+        yield from _document_values(document, first, on_problem)
     else:
-        yield from _line_values(head, stream, on_problem)
+        yield from _line_values(head, first, stream, on_problem)
+
+
+def utf8_of(content: bytes) -> bytes:
+    """Return a JSON text as UTF-8 without a byte order mark."""
+    if content.startswith(_UTF16_MARKS):
+        return content.decode("utf-16", "replace").encode()
+    return content.removeprefix(_UTF8_MARK)
 
 
 def _first_line(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     """Return the first line without any byte order mark, and the rest of the stream, as UTF-8."""
     head = stream.readline(MAX_LINE)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        stream = io.BytesIO((head + stream.read(MAX_DOCUMENT)).decode("utf-16", "replace").encode())
+    if head.startswith(_UTF16_MARKS):
+        stream = io.BytesIO(utf8_of(head + stream.read(MAX_DOCUMENT)))
         head = stream.readline(MAX_LINE)
-    return head.removeprefix(b"\xef\xbb\xbf"), stream
+    return head.removeprefix(_UTF8_MARK), stream
 
 
-def _line_values(head: bytes, stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
-    line, number = head, 0
+def _line_values(
+    head: bytes, number: int, stream: BinaryIO, on_problem: OnProblem
+) -> Iterator[tuple[int, bytes]]:
+    line = head
     while line:
-        number += 1
-        if len(line) >= MAX_LINE and not line.endswith(b"\n"):
+        if len(line) >= MAX_LINE - len(_UTF8_MARK) and not line.endswith(b"\n"):
             on_problem(number, f"longer than {MAX_LINE >> 20} MiB; left out")
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_LINE)
         elif not line.isspace():
             yield number, line
         line = stream.readline(MAX_LINE)
+        number += 1
 
 
-def _document_values(document: bytes, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
+def _document_values(document: bytes, first: int, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
     try:
         elements = msgspec.json.decode(document, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
-        yield from _salvaged_values(document.decode("utf-8", "replace"), on_problem)
+    except (ValueError, RecursionError):
+        yield from _salvaged_values(document.decode("utf-8", "replace"), first, on_problem)
         return
-    line, position = 1, 0
+    line, position = first, 0
     for element in elements:
         value = bytes(element)
         found = document.find(value, position)
         line += document.count(b"\n", position, found)
         yield line, value
-        position = found
+        position = found + len(value)
+        line += value.count(b"\n")
 
 
-def _salvaged_values(text: str, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
-    """Yield the values that can be parsed; after a broken one, go on at the next line that opens an object."""
+def _salvaged_values(text: str, first: int, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
+    """Yield the values that can be parsed; after a broken one, go on at the next line that opens one like it."""
     decoder = json.JSONDecoder()
-    position = _skip(text, 0)
-    if text[position : position + 1] == "[":
-        position += 1
-    while (position := _skip(text, position)) < len(text) and text[position] != "]":
-        line = text.count("\n", 0, position) + 1
+    line, counted, position, inside = first, 0, 0, False
+    while (position := _after_blanks(text, position)) < len(text):
+        line += text.count("\n", counted, position)
+        counted = position
+        if text[position] == ("]" if inside else "["):
+            inside = not inside
+            position += 1
+            continue
         try:
             _, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
             on_problem(line, f"malformed JSON: {_reason(error)}")
-            following = _NEXT_OBJECT.search(text, position + 1)
-            if following is None:
+            position = _next_opening(text, position)
+            if position < 0:
                 return
-            position = following.end() - 1
         else:
             yield line, text[position:end].encode()
             position = end
+    if inside:
+        on_problem(line, "malformed JSON: the array does not end")
 
 
-def _skip(text: str, position: int) -> int:
-    while position < len(text) and text[position] in _BETWEEN_VALUES:
-        position += 1
-    return position
+def _after_blanks(text: str, position: int) -> int:
+    found = _BETWEEN_VALUES.match(text, position)
+    return found.end() if found else position
+
+
+def _next_opening(text: str, position: int) -> int:
+    """Return where the next object opens at the start of a line, as far indented as the one at the position; or -1.
+
+    Objects that are indented further are parts of the broken one.
+    """
+    indent = text[text.rfind("\n", 0, position) + 1 : position]
+    opening = f"\n{indent if indent.isspace() else ''}{{"
+    found = text.find(opening, position)
+    return found + len(opening) - 1 if found >= 0 else -1
 
 
 def _reason(error: Exception) -> str:
-    return error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    match error:
+        case json.JSONDecodeError():
+            return error.msg
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)

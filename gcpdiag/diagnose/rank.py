@@ -1,8 +1,9 @@
 """Ranking: a leaky noisy-OR over sets of at most two causes, enumerated exactly.
 
 For a set of causes ``S`` a finding is present with ``1 − (1 − leak) · ∏ (1 − q)`` over its causes; unknown findings
-drop out. What a finding says for a set is the ratio of its likelihood under the set to that under no cause at all;
-it is tempered by the finding's strength and damped where another finding of the same group has said it already.
+drop out. What a finding says for a set is the ratio of its likelihood under the set to that under no cause at all,
+tempered by the finding's strength. Findings of one group are different looks of the same thing: the second counts
+half, the third a quarter, and while one of them is present the absence of the others says nothing.
 All in decibans (ten times the decimal logarithm of a ratio), so that a reader can redo the sum.
 """
 
@@ -49,7 +50,8 @@ class Ranker:
             for one in playbooks
         }
         self._groups = {
-            finding.signal: finding.group for one in playbooks for finding in one.findings if finding.group
+            one.id: {finding.signal: finding.group for finding in one.findings if finding.group}
+            for one in playbooks
         }
 
     def rank(self, findings: Mapping[str, Finding]) -> Ranking:
@@ -78,7 +80,7 @@ class Ranker:
             for signal in sorted({signal for cause in hypothesis for signal in self._likelihoods[cause]})
             if signal in findings and not isinstance(findings[signal], Unknown)
         }
-        return self._damped(raw)
+        return self._damped(raw, self._groups_in(hypothesis))
 
     def prior(self, cause: str) -> float:
         """Return the prior odds of a cause against its absence, in decibans."""
@@ -101,14 +103,27 @@ class Ranker:
             case Unknown():
                 return 0.0
 
-    def _damped(self, weights: Mapping[str, float]) -> dict[str, float]:
-        """Halve the second finding of a group, quarter the third, for and against apart."""
-        seen: dict[tuple[str, bool], int] = {}
+    def _groups_in(self, hypothesis: Hypothesis) -> dict[str, str]:
+        groups: dict[str, str] = {}
+        for cause in reversed(hypothesis):
+            groups |= {signal: f"{cause} {group}" for signal, group in self._groups[cause].items()}
+        return groups
+
+    @staticmethod
+    def _damped(weights: Mapping[str, float], groups: Mapping[str, str]) -> dict[str, float]:
+        """Take the findings of a group together: strongest first, those for the hypothesis before those against."""
+        seen: dict[str, int] = {}
         damped: dict[str, float] = {}
-        for signal, weight in sorted(weights.items(), key=lambda one: (-abs(one[1]), one[0])):
-            group = (self._groups.get(signal, signal), weight > 0)
+        spoken: set[str] = set()
+        for signal, weight in sorted(weights.items(), key=lambda one: (one[1] <= 0, -abs(one[1]), one[0])):
+            group = groups.get(signal, signal)
+            if weight < 0 and group in spoken:
+                damped[signal] = 0.0
+                continue
             damped[signal] = weight * _DAMPING ** seen.get(group, 0)
             seen[group] = seen.get(group, 0) + 1
+            if weight > 0:
+                spoken.add(group)
         return damped
 
 

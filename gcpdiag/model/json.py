@@ -6,6 +6,7 @@ it returns the empty value of its type, since a bundle may come from anywhere.
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -35,26 +36,25 @@ def objects_at(document: Json, path: str) -> list[JsonObject]:
 
 
 def text_at(document: Json, path: str) -> str:
-    """Return the text at a path; numbers become text, everything else is empty."""
+    """Return the text at a path; numbers become text (a whole one without ``.0``), everything else is empty."""
     found = field_at(document, path)
+    if isinstance(found, float) and found.is_integer():  # audit payloads make every number a float
+        return str(int(found))
     if isinstance(found, bool) or found is None:
         return ""
     return str(found) if isinstance(found, str | int | float) else ""
 
 
 def number_at(document: Json, path: str) -> float | None:
-    """Return the number at a path, or None; int64 fields arrive as text in REST JSON."""
+    """Return the finite number at a path, or None; int64 fields arrive as text in REST JSON."""
     found = field_at(document, path)
-    if isinstance(found, bool):
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
         return None
-    if isinstance(found, int | float):
-        return float(found)
-    if isinstance(found, str):
-        try:
-            return float(found)
-        except ValueError:
-            return None
-    return None
+    try:
+        number = float(found)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def texts_at(document: Json, path: str) -> list[str]:

@@ -28,6 +28,11 @@ def in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def is_credible(moment: datetime) -> bool:
+    """Tell whether a time may be a record's; it keeps clear of the ends of what a datetime can hold."""
+    return 1970 < moment.year < 9999  # noqa: PLR2004 - the epoch, and the last year that there is
+
+
 def from_epoch(seconds: float) -> datetime:
     """Return the UTC moment of a Unix time in seconds."""
     return datetime.fromtimestamp(seconds, tz=UTC)

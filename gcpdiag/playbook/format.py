@@ -23,7 +23,7 @@ PROBABILITY: dict[Likelihood, float] = {
     "sometimes": 0.30,
     "rarely": 0.10,
 }
-PRIOR: dict[Prior, float] = {"common": 0.06, "occasional": 0.03, "rare": 0.01}
+PRIOR: dict[Prior, float] = {"common": 0.10, "occasional": 0.05, "rare": 0.02}
 PLACEHOLDERS = frozenset(
     {"service", "region", "project", "resource", "connector", "network", "revision", "memory", "max_instances"}
 )
@@ -33,7 +33,8 @@ class ExpectedFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How likely a signal is present when the cause holds.
 
     ``specific`` marks what may name the cause; symptoms that many causes share never can. Findings of one ``group``
-    tell much the same, so that the second of them counts half, the third a quarter.
+    are different looks of the same thing: the second counts half, the third a quarter, and while one is present the
+    absence of the others says nothing.
     """
 
     signal: str

@@ -21,7 +21,9 @@ from gcpdiag.report.wording import (
 )
 
 # What a remedy that can be typed begins with; anything else is a step for a person.
-_PROGRAMS = frozenset({"gcloud", "gcpdiag", "gcptriage", "curl", "psql", "mysql", "redis-cli", "docker", "kubectl"})
+_PROGRAMS = frozenset(
+    {"gcloud", "gcpdiag", "gcptriage", "curl", "psql", "mysql", "redis-cli", "docker", "kubectl"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +130,6 @@ def _step(remedy: Remedy) -> Step:
 def heading_of(number: int, causes: Sequence[CauseView]) -> str:
     """Return what to call the cause at an index: ``root cause``, or ``root cause 1 of 2``."""
     return "root cause" if len(causes) == 1 else f"root cause {number + 1} of {len(causes)}"
-
-
-def whereabouts(cause: CauseView) -> tuple[str, ...]:
-    """Return where the cause is: its service, and the resource unless that is the service."""
-    return tuple(one for one in dict.fromkeys((cause.place, cause.resource)) if one)
 
 
 def evidence_count(cause: CauseView) -> str:

@@ -89,7 +89,7 @@ def timeline_table(events: Sequence[TimelineEvent], window: Window) -> Table:
 def unexplained_table(errors: Sequence[UnexplainedError], window: Window) -> Table:
     """Return the error texts that no signature knows, by how often they came."""
     return Table(
-        columns=("count", "since", "service", "error"),
+        columns=("count", "first seen", "service", "error"),
         rows=tuple(
             (
                 f"{thousands(one.count)} ×",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from gcpdiag.bundle.knative import is_knative, service_from_knative
 from gcpdiag.model.json import Json, JsonObject, field_at, number_at, object_at, objects_at, text_at
 from gcpdiag.model.resource import ServiceRef, last_segment, location_of
+from gcpdiag.model.window import in_utc
 
 ChangeKind = Literal["deploy", "traffic", "delete", "other"]
 
+_DEPLOY_TAKES = 120.0  # seconds between the call and the creation of the revision
 _READS = ("get", "list", "describe", "connect", "test", "query", "watch")
 _FIELDS = {
     "egress": "template.vpcAccess.egress",
@@ -116,6 +119,47 @@ def _requested_service(payload: JsonObject, *, project: str, region: str) -> Jso
     if is_knative(service) or "spec" in service:
         return service_from_knative(service, project=project, region=region)
     return service if "template" in service else None
+
+
+def with_revisions(changes: Iterable[Change], revisions: Iterable[JsonObject]) -> list[Change]:
+    """Return the changes with the deployments that only a revision's creation tells of, and what those deployed.
+
+    The audit log may be missing, cut off, or without the request: a revision shows what was deployed, and when.
+    """
+    deploys = list(changes)
+    for revision in revisions:
+        deployed = _deployment(revision)
+        if deployed is None:
+            continue
+        told = next((one for one in deploys if _same_deployment(one, deployed)), None)
+        if told is None:
+            deploys.append(deployed)
+        elif told.after is None:
+            deploys[deploys.index(told)] = replace(told, after=deployed.after)
+    return deploys
+
+
+def _deployment(revision: JsonObject) -> Change | None:
+    name, service = text_at(revision, "name"), text_at(revision, "service")
+    service = service if "/" in service else name.rsplit("/revisions/", 1)[0]
+    try:
+        created = datetime.fromisoformat(text_at(revision, "createTime"))
+    except ValueError:
+        return None
+    return Change(
+        at=in_utc(created).timestamp(),
+        kind="deploy",
+        method="revision created",
+        resource=name,
+        failed=False,
+        service=ServiceRef(name=last_segment(service), region=location_of(name)),
+        after={"template": revision},
+    )
+
+
+def _same_deployment(told: Change, revision: Change) -> bool:
+    same = told.kind == "deploy" and told.service == revision.service
+    return same and -_DEPLOY_TAKES <= revision.at - told.at <= _DEPLOY_TAKES
 
 
 def with_differences(changes: Iterable[Change]) -> list[Change]:

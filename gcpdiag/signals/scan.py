@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-import msgspec
 
-from gcpdiag.bundle.entry import LogEntry
+from gcpdiag.bundle.entry import LogEntry, payload_of
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window, in_utc
 from gcpdiag.signals.catalogue import Catalogue
-from gcpdiag.signals.change import Change, change_of, with_differences
+from gcpdiag.signals.change import Change, change_of, with_differences, with_revisions
 from gcpdiag.signals.destination import destination_fits
 from gcpdiag.signals.matcher import captured, compiled
 from gcpdiag.signals.tally import Tally
@@ -61,7 +60,8 @@ def scan_entries(bundle: Bundle, catalogue: Catalogue) -> LogScan:
     scanner = _Scanner(catalogue=catalogue, window=bundle.window, project=bundle.project)
     for entry in bundle.entries():
         scanner.take(entry)
-    scanner.scan.changes = with_differences(scanner.scan.changes)
+    revisions = bundle.resources("run.revisions") or ()
+    scanner.scan.changes = with_differences(with_revisions(sorted(scanner.scan.changes, key=_age), revisions))
     return scanner.scan
 
 
@@ -119,7 +119,7 @@ class _Scanner:
     def _note_change(self, entry: LogEntry, at: float) -> None:
         if not entry.proto_payload:
             return
-        payload = msgspec.json.decode(entry.proto_payload)
+        payload = payload_of(entry.proto_payload)
         if not isinstance(payload, dict) or "system_event" in entry.log_name:
             return
         change = change_of(payload, at=at, labels=entry.resource.labels, project=self._project)
@@ -189,6 +189,10 @@ def _subject(entry: LogEntry, kind: str) -> Subject:
     if kind == "load-balancer":
         return labels.get("backend_service_name") or labels.get("forwarding_rule_name", "")
     return ""
+
+
+def _age(change: Change) -> tuple[float, str, str]:
+    return (change.at, change.resource, change.method)
 
 
 def _alarms(entry: LogEntry, text: str) -> bool:

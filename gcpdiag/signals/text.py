@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-import msgspec
 
-from gcpdiag.bundle.entry import LogEntry
+from gcpdiag.bundle.entry import LogEntry, payload_of
 from gcpdiag.model.json import Json, JsonObject, field_at, object_at, objects_at, text_at
 
 WARNING = 400
@@ -41,10 +40,10 @@ def text_of(entry: LogEntry, kind: str) -> str:
     if entry.text_payload:
         return _unescaped(entry.text_payload[:_MAX_TEXT])
     if entry.json_payload:
-        payload = msgspec.json.decode(entry.json_payload)
+        payload = payload_of(entry.json_payload)
         return _unescaped("\n".join(_texts(payload))[:_MAX_TEXT])
     if entry.proto_payload and kind == "audit":
-        return _audit_text(msgspec.json.decode(entry.proto_payload))
+        return _audit_text(payload_of(entry.proto_payload))
     return ""
 
 
@@ -56,7 +55,7 @@ def severity_of(entry: LogEntry, text: str) -> int:
     if level := _LEVELS.get(entry.severity):
         return level
     if entry.json_payload:
-        level = _payload_level(msgspec.json.decode(entry.json_payload))
+        level = _payload_level(payload_of(entry.json_payload))
         if level:
             return level
     head = text[:160]

@@ -1,0 +1,260 @@
+"""Diagnoses made by hand: an incident, one without an answer, a healthy project, and one that means harm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from gcpdiag.model.diagnosis import (
+    Candidate,
+    Diagnosis,
+    NamedCause,
+    Remedy,
+    RuledOut,
+    ServiceState,
+    Suspect,
+    TimelineEvent,
+    UnexplainedError,
+    Weight,
+)
+from gcpdiag.model.finding import Evidence, Gap
+from gcpdiag.model.resource import ServiceRef
+from gcpdiag.model.window import Window
+
+EGRESS = "vpc-connector/egress-blocked"
+POOL = "database-connections/client-pool-exhausted"
+ROLLBACK = "gcpdiag rollback api --project demo-staging --region us-central1 --to-revision api-00041-kow --reason 'egress'"
+GRANT = "gcloud projects add-iam-policy-binding demo-staging --member=user:YOUR_ACCOUNT --role=roles/vpcaccess.viewer"
+LINK = "https://console.cloud.google.com/logs/query;query=severity%3DERROR?project=demo-staging"
+HOSTILE = (
+    "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x07 [bold]b[/bold] [link=https://evil.example]x[/link]"
+    " <img src=x onerror=alert(1)> ![i](https://evil.example/i.png) [t](javascript:alert(1)) | `code` *em* __st__"
+    " @oncall #12 https://evil.example www.evil.example a@evil.example \u202egnp \u2028# heading\r\n- item"
+    " password=hunter2hunter2"
+)
+
+API = ServiceRef(name="api", region="us-central1")
+WORKER = ServiceRef(name="worker", region="us-central1")
+WINDOW = Window(
+    start=datetime(2025, 9, 15, 19, 25, tzinfo=UTC),
+    end=datetime(2025, 9, 15, 20, 25, tzinfo=UTC),
+)
+
+
+def at(hour: int, minute: int, second: int = 0, *, day: int = 15) -> datetime:
+    """Return a moment of the incident."""
+    return datetime(2025, 9, day, hour, minute, second, tzinfo=UTC)
+
+
+def weight(signal: str, decibans: float, text: str, *, count: int | None = None, link: str = LINK) -> Weight:
+    """Return a line of evidence out of the logs."""
+    evidence = Evidence(
+        signal=signal,
+        text=text,
+        source="logging.entries",
+        first_at=at(20, 3, 8),
+        last_at=at(20, 24, 59),
+        count=count,
+        service=API,
+        link=link,
+    )
+    return Weight(signal=signal, decibans=decibans, evidence=evidence)
+
+
+def egress_blocked() -> NamedCause:
+    """Return the root cause of the incident."""
+    configured = Evidence(
+        signal="public-egress-without-nat",
+        text="api sends all traffic into network staging-vpc, which has no Cloud NAT in us-central1:"
+        " public addresses cannot be reached",
+        source="compute.routers",
+        service=API,
+    )
+    timeout = "412 × in api on 6 instances: dial tcp 34.10.2.7:3307: connect: connection timed out"
+    return NamedCause(
+        id=EGRESS,
+        title="Egress leads into a network without a way out",
+        summary="api sends all its traffic into staging-vpc, which has no NAT, so that the database cannot be reached",
+        service=API,
+        resource="projects/demo-staging/locations/us-central1/connectors/staging-connector",
+        confidence=0.97,
+        prior=-15.1,
+        evidence=(
+            Weight(signal="public-egress-without-nat", decibans=18.2, evidence=configured),
+            weight("proxy-dial-timeout", 9.1, timeout, count=412),
+            weight(
+                "proxy-dial-timeout", 0.0, "31 × in worker: dial tcp 34.10.2.7:3307: i/o timeout", count=31
+            ),
+            weight("slow-answers", 2.4, "p99 latency rose from 0.2 s to 60.0 s", link=""),
+        ),
+        contradicting=(
+            weight("connector-saturated", -1.2, "throughput of the connector stays below 12%", link=""),
+        ),
+        remediation=(
+            Remedy(command=ROLLBACK, risk="low", why="the revision before the change had a way out"),
+            Remedy(
+                command="gcloud run services update api --region=us-central1 --vpc-egress=private-ranges-only",
+                risk="medium",
+                why="public addresses are then reached directly",
+            ),
+            Remedy(command="Give staging-vpc a Cloud NAT", risk="medium", why="all-traffic egress needs one"),
+        ),
+        mistaken_for=(
+            RuledOut(id=POOL, reason="no log entry says that the pool is exhausted"),
+            RuledOut(id="vpc-connector/not-ready", reason="connector staging-connector exists and is READY"),
+        ),
+        verification=("20 requests in a row answer 200", "the WebSocket handshake succeeds"),
+    )
+
+
+def incident() -> Diagnosis:
+    """Return an incident with everything that a report can show."""
+    effect = replace(
+        egress_blocked(),
+        id="database-connections/unreachable",
+        title="The database cannot be reached",
+        summary="api cannot reach its database",
+        confidence=0.88,
+        because_of=EGRESS,
+    )
+    warning = replace(
+        egress_blocked(),
+        id="vpc-connector/not-ready",
+        title="The connector does not exist",
+        summary="worker answers, and yet: it uses connector old-connector, which does not exist",
+        service=WORKER,
+    )
+    return Diagnosis(
+        project="demo-staging",
+        window=WINDOW,
+        status="incident",
+        summary=f"{egress_blocked().summary}.",
+        services=(
+            ServiceState(service=API, health="failing", requests=5000, errors=412, onset=at(20, 3, 1)),
+            ServiceState(service=WORKER, health="healthy", requests=1200, errors=0),
+        ),
+        root_causes=(egress_blocked(),),
+        contributing=(effect,),
+        warnings=(warning,),
+        ruled_out=egress_blocked().mistaken_for,
+        suspects=suspects(),
+        gaps=gaps(),
+        timeline=(
+            TimelineEvent(at=at(10, 58, 7, day=14), kind="deploy", text="api: revision api-00042-wiz"),
+            TimelineEvent(
+                at=at(20, 3, 1), kind="onset", text="api: first 5xx in the window", source="logging.entries"
+            ),
+        ),
+        unexplained=(
+            UnexplainedError(
+                template="worker <id> lost its lease <text>", count=1412, first_at=at(14, 3), service=API
+            ),
+        ),
+        log_entries=5000,
+        api_calls=24,
+        problems=("logging/entries.jsonl:17: not JSON",),
+    )
+
+
+def suspects() -> tuple[Suspect, ...]:
+    """Return the five suspects of the ticket."""
+    return (
+        Suspect(
+            category="resource-exhaustion", verdict="ruled out", reason="memory stays below 41% of its limit"
+        ),
+        Suspect(category="health-check-timeout", verdict="no sign", reason="no start-up probe failed"),
+        Suspect(
+            category="database-connections",
+            verdict="contributing",
+            reason=f"The database cannot be reached: an effect of {EGRESS}",
+        ),
+        Suspect(
+            category="vpc-connector",
+            verdict="confirmed",
+            reason="Egress leads into a network without a way out",
+        ),
+        Suspect(
+            category="dependency-unreachable",
+            verdict="out of sight",
+            reason="Redis does not answer: there is no app log entry in the window",
+        ),
+    )
+
+
+def gaps() -> tuple[Gap, ...]:
+    """Return a gap that a permission closes, and one that nothing closes."""
+    return (
+        Gap(
+            check="VPC connectors",
+            reason="permission denied",
+            source="vpcaccess.connectors",
+            permission="vpcaccess.connectors.list",
+            fix=GRANT,
+        ),
+        Gap(
+            check="log entries",
+            reason="log entries were cut off at a limit, so what is missing may have been left out",
+            source="logging.entries",
+        ),
+    )
+
+
+def inconclusive() -> Diagnosis:
+    """Return an incident whose evidence carries no cause."""
+    return replace(
+        incident(),
+        status="inconclusive",
+        summary="api fails (412 errors), and the evidence carries no cause.",
+        root_causes=(),
+        contributing=(),
+        warnings=(),
+        candidates=(
+            Candidate(id=EGRESS, title="Egress leads into a network without a way out", confidence=0.41),
+            Candidate(id=POOL, title="The application's own pool is empty", confidence=0.004),
+        ),
+        next_check=f"Look for: VPC connectors (permission denied). {GRANT}",
+    )
+
+
+def healthy() -> Diagnosis:
+    """Return a project where nothing is wrong."""
+    return Diagnosis(
+        project="demo-staging",
+        window=WINDOW,
+        status="healthy",
+        summary="Healthy: 1200 requests to 1 services, no failure that users would notice.",
+        services=(ServiceState(service=WORKER, health="healthy", requests=1200, errors=0),),
+        root_causes=(),
+        log_entries=1,
+    )
+
+
+def telling(text: str) -> Diagnosis:
+    """Return the incident with a text of somebody else's making wherever logs and APIs have a say."""
+    line = weight("proxy-dial-timeout", 9.1, text, count=3, link=text)
+    cause = replace(
+        egress_blocked(),
+        summary=text,
+        resource=text,
+        service=ServiceRef(name=text, region=text),
+        evidence=(line,),
+        contradicting=(replace(line, decibans=-1.0),),
+        mistaken_for=(RuledOut(id=POOL, reason=text),),
+        remediation=(),
+    )
+    return replace(
+        incident(),
+        project=text,
+        summary=text,
+        services=(ServiceState(service=ServiceRef(name=text, region=text), health="unknown"),),
+        root_causes=(cause,),
+        contributing=(replace(cause, because_of=EGRESS),),
+        warnings=(cause,),
+        ruled_out=(RuledOut(id=POOL, reason=text),),
+        suspects=(Suspect(category="vpc-connector", verdict="no sign", reason=text),),
+        gaps=(Gap(check=text, reason=text, source="logging.entries"),),
+        timeline=(TimelineEvent(at=at(20, 3), kind="change", text=text),),
+        unexplained=(UnexplainedError(template=text, count=2, first_at=at(20, 3), service=API),),
+        next_check=text,
+        problems=(text,),
+    )
