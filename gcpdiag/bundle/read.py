@@ -28,7 +28,7 @@ from gcpdiag.bundle.tree import UNREADABLE, MemoryTree, Tree, open_tree
 from gcpdiag.bundle.values import read_values
 from gcpdiag.errors import BundleError
 from gcpdiag.model.json import JsonObject
-from gcpdiag.model.window import Window, in_utc
+from gcpdiag.model.window import Window, in_utc, is_credible
 
 _DEFAULT_LENGTH = timedelta(hours=1)
 _MAX_MANIFEST = 16 << 20  # bytes
@@ -166,7 +166,8 @@ class Bundle:
 
     def _window_of_content(self) -> Window:
         collected = self.manifest.collected_at
-        newest = max(self._moments(), default=in_utc(collected) if collected else None)
+        told = in_utc(collected) if collected and is_credible(collected) else None
+        newest = max(self._moments(), default=told)
         if newest is None:
             raise BundleError(
                 "this bundle has no window, no log entry and no metric point",

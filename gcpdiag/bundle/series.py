@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import msgspec
 
 from gcpdiag.bundle.entry import MonitoredResource
+from gcpdiag.model.window import is_credible
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -45,64 +47,76 @@ class BucketOptions(msgspec.Struct, frozen=True, rename="camel"):
     linear_buckets: LinearBuckets | None = None
     explicit_buckets: ExplicitBuckets | None = None
 
-    def bounds(self) -> list[float]:
-        """Return the upper bounds of all buckets but the last, which is open."""
+    def bound(self, index: int) -> float | None:
+        """Return the upper bound of a bucket, which is the lower bound of the next; the last one has none."""
         if self.explicit_buckets:
-            return self.explicit_buckets.bounds
+            bounds = self.explicit_buckets.bounds
+            return bounds[index] if index < len(bounds) else None
         if self.exponential_buckets:
             grow = self.exponential_buckets
-            return [grow.scale * grow.growth_factor**i for i in range(grow.num_finite_buckets + 1)]
+            return _grown(grow, index) if index <= grow.num_finite_buckets else None
         if self.linear_buckets:
             line = self.linear_buckets
-            return [line.offset + line.width * i for i in range(line.num_finite_buckets + 1)]
-        return []
+            return line.offset + line.width * index if index <= line.num_finite_buckets else None
+        return None
+
+
+def _grown(buckets: ExponentialBuckets, index: int) -> float | None:
+    try:
+        return float(buckets.scale * buckets.growth_factor**index)
+    except (OverflowError, ZeroDivisionError):
+        return None
 
 
 class Distribution(msgspec.Struct, frozen=True, rename="camel"):
     """Counted values in buckets; bucket 0 lies below the first bound, trailing empty buckets are left out."""
 
-    count: int | str = 0
+    count: int = 0
     mean: float = 0.0
     bucket_options: BucketOptions = BucketOptions()
-    bucket_counts: list[int | str] = []
+    bucket_counts: list[int] = []
 
     def quantile(self, share: float) -> float | None:
         """Return the value below which ``share`` of the counts lie, by linear interpolation in its bucket.
 
         The last, open bucket has no upper end: its lower bound is the answer. None where nothing was counted.
         """
-        counts = [int(count) for count in self.bucket_counts]
-        total = sum(counts)
-        if total == 0:
-            return self.mean if int(self.count) else None
-        bounds = self.bucket_options.bounds()
+        total = sum(self.bucket_counts)
+        if total <= 0:
+            return self.mean if self.count else None
         wanted, seen = share * total, 0
-        for index, count in enumerate(counts):
-            if count and seen + count >= wanted:
-                low = bounds[index - 1] if 0 < index <= len(bounds) else 0.0
-                high = bounds[index] if index < len(bounds) else low
-                return low + (high - low) * (wanted - seen) / count
+        for index, count in enumerate(self.bucket_counts):
+            if count > 0 and seen + count >= wanted:
+                return self._within(index, (wanted - seen) / count)
             seen += count
         return None
+
+    def _within(self, index: int, share: float) -> float:
+        """Return the value at a share of one bucket; without any bound it is the mean of all."""
+        high = self.bucket_options.bound(index)
+        low = self.bucket_options.bound(index - 1) if index else min(0.0, high or 0.0)
+        if low is None:
+            return self.mean
+        return low if high is None else low + (high - low) * share
 
 
 class TypedValue(msgspec.Struct, frozen=True, rename="camel"):
     """A point's value; exactly one of the fields is set."""
 
-    int64_value: int | str | None = msgspec.field(default=None, name="int64Value")
+    int64_value: int | None = None
     double_value: float | None = None
     bool_value: bool | None = None
     distribution_value: Distribution | None = None
 
     def number(self, quantile: float = 0.99) -> float | None:
-        """Return the value as a number; of a distribution, the given quantile."""
-        if self.int64_value is not None:
-            return float(self.int64_value)
-        if self.double_value is not None:
-            return self.double_value
-        if self.bool_value is not None:
-            return float(self.bool_value)
-        return self.distribution_value.quantile(quantile) if self.distribution_value else None
+        """Return the value as a number; of a distribution, the given quantile. None for what is not finite."""
+        told: float | None = None
+        for value in (self.int64_value, self.double_value, self.bool_value):
+            if value is not None:
+                told = float(value)
+        if self.distribution_value:
+            told = self.distribution_value.quantile(quantile)
+        return told if told is not None and math.isfinite(told) else None
 
 
 class Interval(msgspec.Struct, frozen=True, rename="camel"):
@@ -129,12 +143,15 @@ class TimeSeries(msgspec.Struct, frozen=True, rename="camel"):
     value_type: str = ""
 
 
-_decoder = msgspec.json.Decoder(TimeSeries)
+_decoder = msgspec.json.Decoder(TimeSeries, strict=False)  # int64 arrives as text, and so does NaN
 
 
 def decode_series(line: bytes) -> TimeSeries:
-    """Return the series of one JSON text; msgspec.DecodeError says what is wrong with it."""
+    """Return the series of one JSON text; ValueError or RecursionError says what is wrong with it."""
     series = _decoder.decode(line)
     if not series.metric.type:
         raise msgspec.ValidationError("a time series without metric.type")
+    for point in series.points:
+        if not is_credible(point.interval.end_time):
+            raise msgspec.ValidationError(f"a point of the year {point.interval.end_time.year}")
     return series

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from gcpdiag.bundle.format import MANIFEST
+from gcpdiag.bundle.redact import one_line
 from gcpdiag.errors import BundleError, UsageError
 
-UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 """What reading a damaged or forbidden file raises, whichever kind of tree it lies in."""
 
 _READ_AHEAD = 1 << 20
+_HARMLESS_SIZE = 64 << 20  # bytes
+_MAX_RATIO = 200  # logs shrink ten- to fiftyfold, zeros a thousandfold
 _NO_MANIFEST_HINT = (
     "A bundle has a manifest.json, at least "
     '{"format": "gcpdiag-bundle", "version": 1, "project": "PROJECT"}'
@@ -56,32 +60,49 @@ class DirectoryTree:
 
 
 class ZipTree:
-    """A bundle in a zip; it may stand at the top or inside the only folder that has a manifest."""
+    """A bundle in a zip; it may stand at the top or inside a folder. BundleError when there is more than one."""
 
     def __init__(self, file: Path) -> None:
         self._zip = zipfile.ZipFile(file)
-        names = self._zip.namelist()
-        homes = sorted({str(PurePosixPath(name).parent) for name in names if name.endswith(MANIFEST)}, key=len)
-        home = homes[0] if homes else "."
-        self._prefix = "" if home == "." else f"{home}/"
-        self._names = {name for name in names if not name.endswith("/")}
+        # Compress-Archive of older Windows writes backslashes.
+        members = {one.filename.replace("\\", "/"): one for one in self._zip.infolist() if not one.is_dir()}
+        home = _home_of(members)
+        self._members = {name[len(home) :]: one for name, one in members.items() if name.startswith(home)}
 
     def has(self, path: str) -> bool:
         """Tell whether the file is there."""
-        return self._prefix + path in self._names
+        return path in self._members
 
     def open(self, path: str) -> BinaryIO:
         """Open a member for reading bytes, without unpacking it to disk."""
+        member = self._members[path]
+        if member.file_size > _HARMLESS_SIZE and member.file_size > _MAX_RATIO * member.compress_size:
+            raise OSError(f"{member.file_size >> 20} MiB squeezed into {member.compress_size >> 10} KiB: a zip bomb")
         try:
-            member = self._zip.open(self._prefix + path)
+            stream = self._zip.open(member)
         except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:  # encrypted, odd method
             raise OSError(str(error)) from error
-        return io.BufferedReader(member, _READ_AHEAD)  # type: ignore[type-var]
+        return io.BufferedReader(stream, _READ_AHEAD)  # type: ignore[type-var]
 
     def paths(self) -> list[str]:
         """Return the paths of all files, sorted."""
-        start = len(self._prefix)
-        return sorted(name[start:] for name in self._names if name.startswith(self._prefix))
+        return sorted(self._members)
+
+
+def _home_of(members: Iterable[str]) -> str:
+    """Return the folder of the manifest that lies highest, with its slash; empty for the top."""
+    homes = sorted(name.removesuffix(MANIFEST) for name in members if PurePosixPath(name).name == MANIFEST)
+    if not homes:
+        return ""
+    least = min(home.count("/") for home in homes)
+    highest = [home for home in homes if home.count("/") == least]
+    if len(highest) > 1:
+        raise BundleError(
+            f"there are {len(highest)} bundles in this zip",
+            cause=", ".join(one_line(home.rstrip("/"), limit=60) for home in highest[:3]),
+            hint="Give a zip of one of them",
+        )
+    return highest[0]
 
 
 class MemoryTree:
@@ -105,18 +126,25 @@ class MemoryTree:
 
 def open_tree(path: Path) -> Tree:
     """Return the tree at a path; UsageError when there is none, BundleError when it is no bundle."""
-    if not path.exists():
-        raise UsageError(f"{path} does not exist", hint="Give the directory or .zip of an incident bundle")
-    if path.is_dir():
-        tree: Tree = DirectoryTree(path)
-        empty = not any(path.iterdir())
-    else:
-        tree = _open_zip(path)
-        empty = not tree.paths()
-    if not tree.has(MANIFEST):
+    try:
+        tree, empty = _tree_at(path)
+        found = tree.has(MANIFEST)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read", cause=str(error)) from error
+    if not found:
         problem = f"{path} is empty" if empty else f"{path} is not an incident bundle: no manifest.json in it"
         raise BundleError(problem, hint=_NO_MANIFEST_HINT)
     return tree
+
+
+def _tree_at(path: Path) -> tuple[Tree, bool]:
+    """Return the tree at a path, and whether it is empty."""
+    if not path.exists():
+        raise UsageError(f"{path} does not exist", hint="Give the directory or .zip of an incident bundle")
+    if path.is_dir():
+        return DirectoryTree(path), not any(path.iterdir())
+    tree = _open_zip(path)
+    return tree, not tree.paths()
 
 
 def _open_zip(path: Path) -> ZipTree:

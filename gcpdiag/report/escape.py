@@ -1,8 +1,8 @@
 """Text that stays text inside Markdown, as GitHub, GitLab and Jira render it.
 
-Backslashes and entities keep it from styling, and from being a table's border, a tag, a link or an image. They do not
-keep these sites from turning ``@name``, ``#12`` or an address into a link, since that happens after rendering: there an
-invisible space inside breaks the word.
+Backslashes and entities keep it from styling, and from being a table's border, a tag, a link or an image. They
+do not keep these sites from turning ``@name``, ``#12`` or an address into a link, since that happens after
+rendering: there an invisible space inside breaks the word.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def fenced(command: str, *, indent: str = "") -> str:
 
 
 def coded(word: str) -> str:
-    """Return a name of our own, such as a cause's id or a permission, as code; as plain text if it needs escaping."""
+    """Return a name such as a cause's id or a permission as code, and as plain text if it needs escaping."""
     return f"`{word}`" if re.fullmatch(r"[\w./ -]+", word, re.ASCII) else escaped(word)
 
 

@@ -53,7 +53,7 @@ class Page:
     def columns(
         self, rows: Sequence[Sequence[Text]], *, right: Collection[int] = (), indent: int = _INDENT
     ) -> None:
-        """Add rows whose cells stand below one another, each wrapped in its column; ``right`` align to the right."""
+        """Add rows of cells, each wrapped in its column; the columns in ``right`` are aligned to the right."""
         if not rows:
             return
         room = self._width - indent - _GAP * (len(rows[0]) - 1)
@@ -90,7 +90,7 @@ def _bounds(column: Sequence[Text]) -> tuple[int, int]:
 
 
 def _fitted(bounds: Sequence[tuple[int, int]], room: int) -> list[int]:
-    """Return the widths with the widest columns narrowed until all fit: to their longest word, beyond it if need be."""
+    """Return the widths, the widest narrowed until all fit: to their longest word, beyond it if need be."""
     widths = [widest for _, widest in bounds]
     for least in ([word for word, _ in bounds], [_NARROWEST_COLUMN] * len(bounds)):
         while sum(widths) > room:

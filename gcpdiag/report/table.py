@@ -21,7 +21,7 @@ _MOST_HEALTHY = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Named columns, rows of as many cells, and a closing note; ``right`` are the columns that hold numbers."""
+    """Named columns, rows of as many cells, a closing note; ``right`` are the columns that hold numbers."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gcpdiag.model.diagnosis import Diagnosis, NamedCause, RuledOut, ServiceState, TimelineEvent, Weight
 from gcpdiag.model.finding import Gap
-from gcpdiag.model.json import JsonObject
+from gcpdiag.model.json import Json, JsonObject
 from gcpdiag.model.window import rfc3339
 from gcpdiag.report.wording import command_line, console_link, plain
 
@@ -117,7 +117,7 @@ def _evidence(line: Weight) -> JsonObject:
     }
 
 
-def _ruled_out(causes: Sequence[RuledOut]) -> list[JsonObject]:
+def _ruled_out(causes: Sequence[RuledOut]) -> list[Json]:
     return [{"id": one.id, "reason": plain(one.reason)} for one in causes]
 
 

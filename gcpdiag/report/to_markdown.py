@@ -12,7 +12,7 @@ from gcpdiag.report.view import GapView, View, view_of
 
 
 def render_markdown(diagnosis: Diagnosis) -> str:
-    """Return the report as Markdown; what comes out of logs shows as it is and never links, styles or mentions."""
+    """Return the report as Markdown; what comes out of logs shows as it is, and never links or mentions."""
     view = view_of(diagnosis)
     blocks = [
         *_opening(view),
@@ -72,7 +72,7 @@ def _evidence(cause: CauseView) -> list[str]:
 
 def _evidence_row(line: EvidenceLine) -> str:
     link = f" ([open]({line.link}))" if line.link else ""
-    return f"| {escaped(line.weight)} | {escaped(line.text)}{link} | {escaped(line.note)} |"
+    return f"| {line.weight} | {escaped(line.text)}{link} | {escaped(line.note)} |"
 
 
 def _steps(steps: Sequence[Step]) -> list[str]:

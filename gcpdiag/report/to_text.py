@@ -36,7 +36,7 @@ _STYLES = {
 
 
 def render_text(diagnosis: Diagnosis, *, width: int, color: bool) -> str:
-    """Return the report for a terminal of that many columns; without colour it holds no escape sequence at all."""
+    """Return the report for a terminal of that many columns; without colour it has no escape sequences."""
     view = view_of(diagnosis)
     page = Page(width)
     _opening(page, view)
@@ -78,9 +78,10 @@ def _root_cause(page: Page, heading: str, cause: CauseView) -> None:
 
 
 def _whereabouts(page: Page, cause: CauseView) -> None:
-    page.prose(Text(f"{cause.id} · {cause.place}" if cause.place else cause.id, _QUIET))
-    if cause.resource:
-        page.prose(Text(f"resource {cause.resource}", _QUIET))
+    page.prose(Text(cause.id, _QUIET))
+    where = [one for one in (cause.place, "/".join(cause.resource.split("/")[-2:])) if one]
+    if where:
+        page.prose(Text(" · ".join(where), _QUIET))
 
 
 def _evidence(page: Page, cause: CauseView) -> None:
@@ -95,7 +96,7 @@ def _evidence(page: Page, cause: CauseView) -> None:
 
 def _evidence_row(line: EvidenceLine) -> tuple[Text, Text]:
     against = line.weight.startswith("−")
-    text = Text(line.text, Style(link=line.link) if line.link else "")
+    text = Text().append(line.text, Style(link=line.link) if line.link else None)
     if line.note:
         text.append(f" · {line.note}", _QUIET)
     return Text(line.weight, "yellow" if against else "green"), text
@@ -118,8 +119,8 @@ def _steps(page: Page, steps: Sequence[Step]) -> None:
 
 
 def _advice(step: Step) -> Text:
-    risk = Text(f"{step.risk} risk: " if step.risk else "", "yellow" if step.risk == "high" else _QUIET)
-    return risk.append(step.text, "")
+    risk = f"{step.risk} risk: " if step.risk else ""
+    return Text().append(risk, "yellow" if step.risk == "high" else _QUIET).append(step.text)
 
 
 def _verification(page: Page, criteria: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """What every report says and in which words; renderers only lay it out.
 
-All texts of a view are final: one line each, without secrets or control characters, numbers and times spelled.
+All texts of a view are final: one line each, no secrets or control characters, numbers and times spelled.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def view_of(diagnosis: Diagnosis) -> View:
 def _next_check(diagnosis: Diagnosis) -> Step | None:
     """Return the next check, with the command that it ends in, if any, on its own.
 
-    The text before the command quotes Google's answers, so only the end of it may count as a command: that of a
-    known gap, or the one that reads a service's logs.
+    The text before the command quotes Google's answers, so only the end of it may count as a command: that
+    of a known gap, or the one that reads a service's logs.
     """
     text = diagnosis.next_check.strip()
     if not text:

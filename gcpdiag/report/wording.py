@@ -1,7 +1,7 @@
 """How reports spell texts, numbers and times; the same in every form of output.
 
-Texts come out of logs and files that anybody may have written. Here they lose what a terminal would obey, what a
-reader cannot see, and what looks like a secret; each renderer escapes the rest for its own sink.
+Texts come out of logs and files that anybody may have written. Here they lose what a terminal would obey,
+what a reader cannot see, and what looks like a secret; each renderer escapes the rest for its own sink.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ _LONGEST_TEXT = 600
 _LONGEST_COMMAND = 4000
 _NOTHING = "–"
 _CONTINUED = re.compile(r"\\\r?\n\s*")
-# Only pages of the console, and only characters that no terminal and no markup gives a meaning inside of a link.
+_LEAST_SHOWN = 0.005  # what would be rounded to 0%
+# Only pages of the console, and only characters that mean nothing to a terminal or to markup inside of a link.
 _CONSOLE_PAGE = re.compile(r"https://console\.cloud\.google\.com/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*", re.ASCII)
 
 
 def plain(text: str, *, limit: int = _LONGEST_TEXT) -> str:
     """Return the text on one line without secrets or anything invisible; a dash where nothing is left.
 
-    What is invisible goes first: it could hide a secret from redaction. Escape sequences are left to ``one_line``.
+    What is invisible goes first, since it could hide a secret from redaction; ASCII controls are left to
+    ``one_line``, which knows the escape sequences that they belong to.
     """
     head = text[: limit * 20]
     if not head.isascii():
-        head = "".join(one for one in head if one.isprintable() or one.isspace() or one == "\x1b")
+        head = "".join(one for one in head if one.isprintable() or one.isspace() or one.isascii())
     return one_line(head, limit=limit) or _NOTHING
 
 
@@ -42,7 +44,7 @@ def command_line(text: str) -> str:
 
 
 def console_link(link: str) -> str:
-    """Return the link where it is a page of Google's console and harmless in every sink, else an empty text."""
+    """Return the link if it is a page of Google's console and harmless in every sink, else an empty text."""
     return link if _CONSOLE_PAGE.fullmatch(link) else ""
 
 
@@ -54,7 +56,7 @@ def decibans(weight: float) -> str:
 
 def percent(share: float) -> str:
     """Return a probability or share as people say it: ``93%``, and ``<1%`` where rounding would give none."""
-    return "<1%" if 0 < share < 0.005 else f"{100 * share:.0f}%"
+    return "<1%" if 0 < share < _LEAST_SHOWN else f"{100 * share:.0f}%"
 
 
 def thousands(count: int | None) -> str:
