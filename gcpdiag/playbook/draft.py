@@ -1,12 +1,12 @@
-"""Playbook directories as they are, perhaps full of mistakes: what of each file can be understood, and where it stands.
+"""Playbook directories as they are, perhaps full of mistakes: what can be understood, and where it stands.
 
-The loader stops at the first mistake. A draft goes on: a finding, a signal or a test that is as it should be can be
-looked at, whatever its neighbours are like.
+The loader stops at the first mistake. A draft goes on: a finding, a signal or a test that is as it should be
+can be looked at, whatever its neighbours are like.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -96,7 +96,7 @@ class SignalDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class Drafts:
-    """Everything in some playbook directories; a cause of a later one replaces the one of its id before it."""
+    """Everything in some playbook directories; a cause of a later one replaces that of its id before it."""
 
     causes: tuple[CauseDraft, ...] = ()
     shared: tuple[SignalDraft, ...] = ()
@@ -156,6 +156,10 @@ def _with_file(drafts: Drafts, path: Path, root: Path, *, shared: bool) -> Draft
     except PlaybookError as error:
         flaw = Flaw(place=Place(path=path, line=1), text=error.cause or error.problem)
         return replace(drafts, unreadable=(*drafts.unreadable, flaw))
+    if not documents or (shared and len(documents) > 1):
+        told = "a signal file is one YAML document" if documents else "the file is empty"
+        flaw = Flaw(place=Place(path=path, line=1), text=told)
+        return replace(drafts, unreadable=(*drafts.unreadable, flaw))
     first, *others = documents
     if shared:
         return replace(drafts, shared=(*drafts.shared, SignalDraft(path=path, document=first)))
@@ -167,8 +171,15 @@ def _with_file(drafts: Drafts, path: Path, root: Path, *, shared: bool) -> Draft
 def _signals(document: Document, steps: Steps, table: Json) -> dict[str, Placed[SignalDefinition]]:
     if not isinstance(table, dict):
         return {}
-    placed = (Placed(value=one, document=document, steps=(*steps, key)) for key, one in table.items())
-    return {str(one.steps[-1]): one for one in _understood(placed, SignalDefinition)}
+    found: dict[str, Placed[SignalDefinition]] = {}
+    for key, value in table.items():
+        try:
+            understood = msgspec.convert({str(key): value}, dict[str, SignalDefinition])
+        except (msgspec.ValidationError, RecursionError):
+            continue
+        for signal, definition in understood.items():
+            found[signal] = Placed(value=definition, document=document, steps=(*steps, signal))
+    return found
 
 
 def _understood(items: Iterable[Placed[Json]], wanted: type[T]) -> Iterator[Placed[T]]:

@@ -17,7 +17,7 @@ Step: TypeAlias = str | int
 Steps: TypeAlias = tuple[Step, ...]
 """The way to a value inside a document: ``("findings", 0, "signal")``."""
 
-_LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EXTRAS = {yaml.AnchorToken: "an anchor", yaml.AliasToken: "an alias", yaml.TagToken: "a tag"}
 
 
@@ -60,7 +60,7 @@ class Document:
 
 
 def read_documents(path: Path) -> list[Document]:
-    """Return the YAML documents of a file, each read by itself; PlaybookError when the file cannot be read."""
+    """Return the YAML documents of a file, each read by itself; PlaybookError for an unreadable file."""
     texts = documents_of(path)
     before = path.read_text(encoding="utf-8").count("\n") - sum(text.count("\n") for text in texts)
     documents: list[Document] = []
@@ -71,7 +71,7 @@ def read_documents(path: Path) -> list[Document]:
 
 
 def read_document(path: Path, text: str, *, first_line: int = 1) -> Document:
-    """Return one document; what is wrong with its YAML becomes part of it. Anchors and tags are not followed."""
+    """Return one document, with what is wrong with its YAML; anchors and tags are told and not followed."""
     try:
         extras = tuple(_extras(path, text, first_line))
         if extras:

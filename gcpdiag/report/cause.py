@@ -25,6 +25,9 @@ _PROGRAMS = frozenset(
     {"gcloud", "gcpdiag", "gcptriage", "curl", "psql", "mysql", "redis-cli", "docker", "kubectl"}
 )
 
+_MOST_OF_ONE_SIGNAL = 3  # lines: a failure of thirty services is told by a few of them
+_WORTH_SPARING = 24  # characters
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceLine:
@@ -74,8 +77,8 @@ def cause_view(cause: NamedCause, window: Window, *, told: str) -> CauseView:
         resource=plain(cause.resource) if cause.resource else "",
         confidence=percent(cause.confidence),
         because_of=plain(cause.because_of) if cause.because_of else "",
-        evidence=tuple(_evidence_line(one, window) for one in _side_by_side(cause.evidence)),
-        against=tuple(_evidence_line(one, window) for one in _side_by_side(cause.contradicting)),
+        evidence=_evidence_lines(cause.evidence, window),
+        against=_evidence_lines(cause.contradicting, window),
         reckoning=_reckoning(cause),
         mistaken_for=tuple((plain(one.id), plain(one.reason)) for one in cause.mistaken_for),
         steps=tuple(_step(one) for one in cause.remediation),
@@ -83,20 +86,35 @@ def cause_view(cause: NamedCause, window: Window, *, told: str) -> CauseView:
     )
 
 
-def _side_by_side(lines: Sequence[Weight]) -> list[Weight]:
+def _evidence_lines(weights: Sequence[Weight], window: Window) -> tuple[EvidenceLine, ...]:
     """Return the lines with those of one signal together: the first one has the weight of all."""
-    order: dict[str, int] = {}
-    for line in lines:
-        order.setdefault(line.signal, len(order))
-    return sorted(lines, key=lambda one: (order[one.signal], not one.decibans))
+    by_signal: dict[str, list[Weight]] = {}
+    for one in weights:
+        by_signal.setdefault(one.signal, []).append(one)
+    lines: list[EvidenceLine] = []
+    told: set[str] = set()
+    for several in by_signal.values():
+        ordered = sorted(several, key=lambda one: not one.decibans)
+        lines += [_evidence_line(one, window, told) for one in ordered[:_MOST_OF_ONE_SIGNAL]]
+        if (rest := len(ordered) - _MOST_OF_ONE_SIGNAL) > 0:
+            lines.append(
+                EvidenceLine(weight="", text=f"and {counted(rest, 'more line')} like it", note="", link="")
+            )
+    return tuple(lines)
 
 
-def _evidence_line(line: Weight, window: Window) -> EvidenceLine:
+def _evidence_line(weight: Weight, window: Window, told: set[str]) -> EvidenceLine:
+    """Return one line; what it quotes is added to ``told``, and not quoted again if it is there already."""
+    text = plain(weight.evidence.text)
+    head, _, quoted = text.partition(": ")
+    if len(quoted) >= _WORTH_SPARING and quoted in told:
+        text = f"{head}: as above (signal {plain(weight.signal)})" if weight.decibans else f"{head}: as above"
+    told.add(quoted)
     return EvidenceLine(
-        weight=decibans(line.decibans) if line.decibans else "",
-        text=plain(line.evidence.text),
-        note=_note(line.evidence, window),
-        link=console_link(line.evidence.link),
+        weight=decibans(weight.decibans) if weight.decibans else "",
+        text=text,
+        note=_note(weight.evidence, window),
+        link=console_link(weight.evidence.link),
     )
 
 

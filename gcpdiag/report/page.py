@@ -10,16 +10,18 @@ from collections.abc import Collection, Sequence
 from io import StringIO
 from itertools import zip_longest
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
 _NARROWEST_PAGE = 40
 _WIDEST_LINE = 140  # beyond it the eye loses the line, however wide the terminal
 _NARROWEST_COLUMN = 8
+_NARROWEST_TEXT = 24  # of the last column, before words of the others are broken
 _LONGEST_WORD = 42  # a cause's id fits
 _GAP = 2
 _INDENT = 2
+_PIECE = re.compile(r"[^\s/]*/+|[^\s/]+\s*|\s+")
 _RANDOM_LINK_ID = re.compile(r"(?<=\x1b\]8;)id=\d+(?=;)")
 
 
@@ -29,8 +31,6 @@ class Page:
     def __init__(self, width: int) -> None:
         self._width = min(max(width, _NARROWEST_PAGE), _WIDEST_LINE)
         self._lines: list[Text] = []
-        # Wrapping asks a console for its settings; this one prints nothing.
-        self._ruler = Console(file=StringIO(), width=self._width, _environ={})
 
     def heading(self, *parts: tuple[str, str]) -> None:
         """Begin a section: an empty line, then ``(text, style)`` parts side by side at the left edge."""
@@ -53,13 +53,13 @@ class Page:
     def columns(
         self, rows: Sequence[Sequence[Text]], *, right: Collection[int] = (), indent: int = _INDENT
     ) -> None:
-        """Add rows of cells, each wrapped in its column; the columns in ``right`` are aligned to the right."""
+        """Add rows of cells, each wrapped in its column; columns in ``right`` are aligned to the right."""
         if not rows:
             return
         room = self._width - indent - _GAP * (len(rows[0]) - 1)
         widths = _fitted([_bounds(column) for column in zip(*rows, strict=True)], room)
         for row in rows:
-            wrapped = [self._wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+            wrapped = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
             for cells in zip_longest(*wrapped, fillvalue=Text()):
                 self._lines.append(_aligned(cells, widths, right, indent))
 
@@ -79,9 +79,6 @@ class Page:
             console.print(line, soft_wrap=True, highlight=False, markup=False, emoji=False)
         return _RANDOM_LINK_ID.sub("", out.getvalue())
 
-    def _wrapped(self, cell: Text, width: int) -> list[Text]:
-        return list(cell.wrap(self._ruler, max(width, 1), overflow="fold"))
-
 
 def _bounds(column: Sequence[Text]) -> tuple[int, int]:
     """Return the width of a column's longest word, at most half a terminal, and of its longest cell."""
@@ -90,15 +87,33 @@ def _bounds(column: Sequence[Text]) -> tuple[int, int]:
 
 
 def _fitted(bounds: Sequence[tuple[int, int]], room: int) -> list[int]:
-    """Return the widths, the widest narrowed until all fit: to their longest word, beyond it if need be."""
+    """Return the widths, the widest narrowed until all fit: if need be, beyond the longest word of a column.
+
+    The last column breaks its words first: it holds sentences, where the others hold names.
+    """
     widths = [widest for _, widest in bounds]
-    for least in ([word for word, _ in bounds], [_NARROWEST_COLUMN] * len(bounds)):
+    words = [word for word, _ in bounds]
+    for least in (words, [*words[:-1], _NARROWEST_TEXT], [_NARROWEST_COLUMN] * len(bounds)):
         while sum(widths) > room:
             spare = [number for number, width in enumerate(widths) if width > least[number]]
             if not spare:
                 break
             widths[max(spare, key=lambda one: widths[one])] -= 1
     return widths
+
+
+def _wrapped(cell: Text, width: int) -> list[Text]:
+    """Return the lines of a cell, broken between words and behind slashes, and anywhere where that is not enough."""
+    breaks: list[int] = []
+    used, position = 0, 0
+    for piece in _PIECE.findall(cell.plain):
+        for part in chop_cells(piece, max(width, 2)):
+            if used and used + cell_len(part.rstrip()) > width:
+                breaks.append(position)
+                used = 0
+            used += cell_len(part)
+            position += len(part)
+    return list(cell.divide(breaks))
 
 
 def _aligned(cells: Sequence[Text], widths: Sequence[int], right: Collection[int], indent: int) -> Text:

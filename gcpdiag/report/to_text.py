@@ -12,7 +12,12 @@ from gcpdiag.report.cause import CauseView, EvidenceLine, Step, evidence_count, 
 from gcpdiag.report.page import Page
 from gcpdiag.report.table import Table
 from gcpdiag.report.view import GapView, View, view_of
+from gcpdiag.report.wording import shortened
 
+# Characters of one text: whole ones are in the ticket's Markdown and in the JSON.
+_LONGEST_EVIDENCE = 180
+_LONGEST_COMPANION = 100
+_LONGEST_CELL = 160
 _QUIET = "dim"
 _COMMAND = "cyan"
 _HEADING = "bold"
@@ -96,7 +101,8 @@ def _evidence(page: Page, cause: CauseView) -> None:
 
 def _evidence_row(line: EvidenceLine) -> tuple[Text, Text]:
     against = line.weight.startswith("−")
-    text = Text().append(line.text, Style(link=line.link) if line.link else None)
+    shown = shortened(line.text, _LONGEST_EVIDENCE if line.weight else _LONGEST_COMPANION)
+    text = Text().append(shown, Style(link=line.link) if line.link else None)
     if line.note:
         text.append(f" · {line.note}", _QUIET)
     return Text(line.weight, "yellow" if against else "green"), text
@@ -105,7 +111,12 @@ def _evidence_row(line: EvidenceLine) -> tuple[Text, Text]:
 def _mistaken_for(page: Page, cause: CauseView) -> None:
     if cause.mistaken_for:
         _part(page, "Taken for, but is not")
-        page.columns([(Text(other), Text(reason, _QUIET)) for other, reason in cause.mistaken_for])
+        page.columns(
+            [
+                (Text(other), Text(shortened(reason, _LONGEST_CELL), _QUIET))
+                for other, reason in cause.mistaken_for
+            ]
+        )
 
 
 def _steps(page: Page, steps: Sequence[Step]) -> None:
@@ -195,7 +206,10 @@ def _table(page: Page, name: str, table: Table, *, titled: bool = True) -> None:
     if not table:
         return
     page.heading((name.upper(), _HEADING))
-    rows = [tuple(Text(cell, _STYLES.get(cell, "")) for cell in row) for row in table.rows]
+    rows = [
+        tuple(Text(shortened(cell, _LONGEST_CELL), _STYLES.get(cell, "")) for cell in row)
+        for row in table.rows
+    ]
     header = [tuple(Text(column, _QUIET) for column in table.columns)] if titled else []
     page.columns([*header, *rows], right=table.right)
     if table.note:

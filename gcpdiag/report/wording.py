@@ -18,7 +18,7 @@ _LONGEST_COMMAND = 4000
 _NOTHING = "–"
 _CONTINUED = re.compile(r"\\\r?\n\s*")
 _LEAST_SHOWN = 0.005  # what would be rounded to 0%
-# Only pages of the console, and only characters that mean nothing to a terminal or to markup inside of a link.
+# Only pages of the console, and only characters that mean nothing to a terminal or to markup inside a link.
 _CONSOLE_PAGE = re.compile(r"https://console\.cloud\.google\.com/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*", re.ASCII)
 
 
@@ -32,6 +32,13 @@ def plain(text: str, *, limit: int = _LONGEST_TEXT) -> str:
     if not head.isascii():
         head = "".join(one for one in head if one.isprintable() or one.isspace() or one.isascii())
     return one_line(head, limit=limit) or _NOTHING
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text, or as many whole words of it as the limit allows, and an ellipsis."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rpartition(' ')[0] or text[:limit]} …"
 
 
 def command_line(text: str) -> str:

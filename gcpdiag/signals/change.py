@@ -212,4 +212,6 @@ def _shown(value: Json) -> str:
         return ", ".join(f"{key}={_shown(value[key])}" for key in sorted(value))
     if isinstance(value, list):
         return ", ".join(_shown(one) for one in value)
+    if isinstance(value, float) and value.is_integer():  # audit payloads carry every number as a float
+        return str(int(value))
     return "" if value is None else str(value)

@@ -32,7 +32,7 @@ class _Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class LogSignal(_Definition, frozen=True, kw_only=True, tag="log"):
     """Entries whose text matches one of ``any`` and none of ``unless`` (RE2, case folded, blanks match any space).
 
-    ``severity: quiet`` also takes entries that say of themselves that they are DEBUG, INFO or NOTICE. With
+    ``severity: quiet`` also takes entries that say of themselves that they are DEBUG or INFO. With
     ``destination`` the address that the pattern captured as ``ip`` must be a public or a private one. ``enough``
     matches make a finding of full strength, fewer a weaker one. With ``other_port`` the port that the pattern captured
     as ``port`` must not be the one that the container was given.

@@ -14,7 +14,8 @@ from gcpdiag.signals.scan import Subject
 from gcpdiag.signals.tally import Tally
 
 _LATE = 5 * 60  # seconds after the onset: what begins later did not begin it
-_DEMOTED = 0.3
+_UNTIMELY = 0.3  # share of its strength that a finding keeps when its time speaks against it
+_SECOND = 0.8
 
 
 def find_log(signal_id: str, definition: LogSignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -66,21 +67,37 @@ def _not_covered(definition: LogSignal, subjects: list[Subject], seen: Observati
 def _strength(tally: Tally, definition: LogSignal, service: ServiceRef, seen: Observation) -> float:
     """Return 0.5 for a single match up to 1 for enough of them, less where the time does not fit."""
     strength = min(1.0, 0.5 + 0.5 * (tally.count - 1) / max(1, definition.enough - 1))
-    return strength * _DEMOTED if _untimely(tally, service, seen) else strength
+    return strength * _timeliness(tally, service, seen)
 
 
-def _untimely(tally: Tally, service: ServiceRef, seen: Observation) -> bool:
-    """Tell whether the matches began after the onset, ended before it, or went on just as they did before."""
+def _timeliness(tally: Tally, service: ServiceRef, seen: Observation) -> float:
+    """Return 1 for matches that come with the failure, and less for others.
+
+    Less for matches that were over before the onset, that went on as they did before it, or that began after it; what
+    began later and made the failure worse may still be a second cause.
+    """
     state = seen.states.get(service)
     if state is None or state.onset is None or state.older_than_window:
-        return False
+        return 1.0
     onset = state.onset.timestamp()
     lead = 60.0 + _longest_wait(service, seen)
-    if tally.first > onset + _LATE or tally.last < onset - lead:
-        return True
+    if tally.last < onset - lead:
+        return _UNTIMELY
+    if tally.first > onset + _LATE:
+        return _SECOND if _grew_worse(onset, tally.first, service, seen) else _UNTIMELY
     begin = int((onset - lead) // 60)
     before = tally.rate_before(begin)
-    return before > 0 and tally.first < onset - 2 * lead and tally.rate_from(begin) < 2 * before
+    steady = before > 0 and tally.first < onset - 2 * lead and tally.rate_from(begin) < 2 * before
+    return _UNTIMELY if steady else 1.0
+
+
+def _grew_worse(onset: float, later: float, service: ServiceRef, seen: Observation) -> bool:
+    """Tell whether more requests a minute failed after a moment than between the onset and it."""
+    minutes = seen.traffic[service].error_minutes
+    split, end = int(later // 60), int(seen.window.end.timestamp() // 60)
+    before = sum(count for minute, count in minutes.items() if onset // 60 <= minute < split)
+    after = sum(count for minute, count in minutes.items() if minute >= split)
+    return after / max(1, end - split) >= 1.3 * before / max(1, split - onset // 60)
 
 
 def _longest_wait(service: ServiceRef, seen: Observation) -> float:

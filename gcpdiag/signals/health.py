@@ -9,6 +9,7 @@ from gcpdiag.signals.traffic import Traffic
 
 _STRETCH = 5  # minutes
 _QUIET = 15  # minutes without an error before anybody calls it over
+_NOTICEABLE = 0.15  # a part that fails at this share of the later rate belongs to the failure
 _EDGE = 0.05  # share of the window: errors that early are older than it
 
 
@@ -19,7 +20,7 @@ def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceSt
             service=service, health="healthy", requests=traffic.requests, errors=traffic.errors
         )
     onset = onset_minute(traffic, window)
-    first = min(minute for minute in traffic.error_minutes if minute >= onset)
+    first = min((minute for minute in traffic.error_minutes if minute >= onset), default=min(traffic.error_minutes))
     start, end = window.start.timestamp() / 60, window.end.timestamp() / 60
     seen_from = max(start, min([*traffic.ok_minutes, *traffic.error_minutes]))
     begins = traffic.first_error if first * 60 <= traffic.first_error else first * 60.0
@@ -52,9 +53,31 @@ def _burst(traffic: Traffic, minute: int) -> bool:
 
 
 def onset_minute(traffic: Traffic, window: Window) -> int:
-    """Return the minute that best splits the window into a calm and a failing part (most variance explained)."""
-    start, end = int(window.start.timestamp() // 60), int(window.end.timestamp() // 60)
-    counts = [traffic.error_minutes[minute] for minute in range(start, end + 1)]
+    """Return the minute of the first departure from the calm, as Unix time over 60.
+
+    The split of the window that explains most variance may be where a failure grew worse, so what lies before it is
+    split again, as long as it fails noticeably, too.
+    """
+    start, end = int(window.start.timestamp() // 60), int(window.end.timestamp() // 60) + 1
+    split = _best_split(traffic, start, end)
+    while split > start:
+        earlier = _best_split(traffic, start, split)
+        failed = [minute for minute in range(earlier, split) if traffic.error_minutes[minute]]
+        before = sum(traffic.error_minutes[minute] for minute in failed)
+        if not failed or before < 5 or _rate(traffic, earlier, split) < _NOTICEABLE * _rate(traffic, split, end):
+            break
+        if earlier == start:
+            split = failed[0]
+            break
+        split = earlier
+    while traffic.error_minutes[split - 1] and split > start:
+        split -= 1
+    return max(split, min(traffic.error_minutes))
+
+
+def _best_split(traffic: Traffic, start: int, end: int) -> int:
+    """Return the first minute of the later, worse part; ``start`` where there is no such part."""
+    counts = [traffic.error_minutes[minute] for minute in range(start, end)]
     total, length = sum(counts), len(counts)
     best, best_split, before = 0.0, 0, 0
     for split in range(1, length):
@@ -63,12 +86,14 @@ def onset_minute(traffic: Traffic, window: Window) -> int:
         explained = split * (length - split) * (right - left) ** 2 if right > left else 0.0
         if explained > best:
             best, best_split = explained, split
-    minute = start + best_split
-    while traffic.error_minutes[minute - 1] and minute > start:
-        minute -= 1
-    first = min(traffic.error_minutes)
-    last = max(traffic.error_minutes)
-    return first if minute > last else max(minute, first)
+    return start + best_split
+
+
+def _rate(traffic: Traffic, start: int, end: int) -> float:
+    """Return the share of failed requests between two minutes."""
+    failed = sum(traffic.error_minutes[minute] for minute in range(start, end))
+    served = sum(traffic.ok_minutes[minute] for minute in range(start, end))
+    return failed / (failed + served) if failed else 0.0
 
 
 def _recovered(traffic: Traffic, end: float) -> bool:

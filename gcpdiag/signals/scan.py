@@ -17,11 +17,11 @@ from gcpdiag.signals.destination import destination_fits
 from gcpdiag.signals.matcher import captured, compiled
 from gcpdiag.signals.tally import Tally
 from gcpdiag.signals.template import TemplateCount
-from gcpdiag.signals.text import WARNING, severity_of, text_of
+from gcpdiag.signals.text import ALARMING, severity_of, text_of
 from gcpdiag.signals.traffic import Traffic
 
 _ALARMING_SEVERITIES = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
-_QUIET_SEVERITIES = frozenset({"DEBUG", "INFO", "NOTICE"})
+_QUIET_SEVERITIES = frozenset({"DEBUG", "INFO"})
 
 Subject: TypeAlias = ServiceRef | str
 """A service, or the short name of another resource (a database id, a load balancer's backend)."""
@@ -197,7 +197,7 @@ def _age(change: Change) -> tuple[float, str, str]:
 
 def _alarms(entry: LogEntry, text: str) -> bool:
     level = severity_of(entry, text)
-    return level == 0 or level >= WARNING
+    return level == 0 or level >= ALARMING
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -12,7 +12,7 @@ import re
 from gcpdiag.bundle.entry import LogEntry, payload_of
 from gcpdiag.model.json import Json, JsonObject, field_at, object_at, objects_at, text_at
 
-WARNING = 400
+ALARMING = 300  # NOTICE: some runtimes report the end of an application with it
 _MAX_TEXT = 16_000  # characters; a log entry may have 256 KiB
 _MAX_DEPTH = 6
 _LEVELS = {

@@ -1,0 +1,85 @@
+"""The ``gcpdiag`` command and its entry point; a command's own module is imported when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from gcpdiag import __version__
+from gcpdiag.errors import GcpdiagError
+
+_COMMANDS = {
+    "triage": ("gcpdiag.cli.triage", "Find the root cause of 5xx answers, ranked and with evidence."),
+    "demo": ("gcpdiag.cli.triage", "Triage a recorded outage; needs nothing to be configured."),
+    "explain": ("gcpdiag.cli.playbook", "Explain a cause: how it is known, what it is confused with, what to do."),
+    "bundle": ("gcpdiag.cli.bundle", "Look into incident bundles."),
+    "playbook": ("gcpdiag.cli.playbook", "List, show, lint and test the playbooks of causes."),
+}
+_EXAMPLES = """\b
+Examples:
+  gcpdiag demo
+  gcpdiag triage --bundle incident.zip
+  gcpdiag triage --bundle files/ --output markdown > ticket.md
+  gcpdiag explain vpc-connector/egress-blocked
+"""
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' names and help, and imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of a user's day."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, from its own module."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.command(cls=_LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gcpdiag")
+def gcpdiag() -> None:
+    """Diagnose why a Cloud Run service answers 5xx: ranked root causes, with evidence for and against.
+
+    \b
+    Exit codes of triage: 0 healthy, 10 incident found, 11 inconclusive,
+    2 wrong usage, 3 nothing could be read, 1 gcpdiag itself failed.
+    """
+
+
+def run() -> None:
+    """Run the command line; every failure ends in one clear line on standard error."""
+    try:
+        gcpdiag.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except GcpdiagError as error:
+        click.echo(f"gcpdiag: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:  # the one catch-all: a person on call needs a line, not a traceback
+        if os.environ.get("GCPDIAG_DEBUG"):
+            raise
+        click.echo(f"gcpdiag: unexpected {type(error).__name__}: {error}", err=True)
+        click.echo("Set GCPDIAG_DEBUG=1 to see where; the bundle was not changed.", err=True)
+        sys.exit(1)

@@ -1,0 +1,91 @@
+"""``gcpdiag playbook`` and ``gcpdiag explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gcpdiag.diagnose.selftest import run_library
+from gcpdiag.playbook.lint import lint_library
+from gcpdiag.playbook.load import Library, load_library
+from gcpdiag.shipped import playbook_root
+
+_directories = click.option(
+    "--playbooks",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A directory of playbooks of your own, besides the shipped ones; may be given again.",
+)
+
+
+def _library(playbooks: tuple[Path, ...]) -> Library:
+    return load_library([playbook_root(), *playbooks])
+
+
+@click.command(epilog="Example: gcpdiag explain vpc-connector/egress-blocked")
+@click.argument("cause")
+@_directories
+def explain(cause: str, playbooks: tuple[Path, ...]) -> None:
+    """Explain CAUSE: how it is known, what it is confused with, what to do."""
+    from gcpdiag.report.explain import explain_playbook
+
+    library = _library(playbooks)
+    found = library.playbook(cause)
+    titles = {one.id: one.title for one in library.playbooks.values()}
+    for line in explain_playbook(found, library.catalogue.definitions, titles):
+        click.echo(line)
+
+
+@click.group()
+def playbook() -> None:
+    """List, show, lint and test the playbooks of causes."""
+
+
+@playbook.command("list", epilog="Example: gcpdiag playbook list")
+@_directories
+def list_(playbooks: tuple[Path, ...]) -> None:
+    """List every cause that can be named."""
+    library = _library(playbooks)
+    width = max(len(one) for one in library.playbooks)
+    for one in library.playbooks.values():
+        click.echo(f"{one.id:<{width}}  {one.title}")
+
+
+@playbook.command(epilog="Example: gcpdiag playbook show bad-deployment/wrong-port")
+@click.argument("cause")
+@_directories
+def show(cause: str, playbooks: tuple[Path, ...]) -> None:
+    """Print the file of CAUSE, as a model for one of your own."""
+    library = _library(playbooks)
+    library.playbook(cause)
+    click.echo(library.paths[cause].read_text(encoding="utf-8"), nl=False)
+
+
+@playbook.command(epilog="Example: gcpdiag playbook lint --playbooks ours/")
+@_directories
+def lint(playbooks: tuple[Path, ...]) -> None:
+    """Find mistakes in playbooks, with file and line; exit code 1 when there is one."""
+    complaints = lint_library([playbook_root(), *playbooks])
+    for one in complaints:
+        click.echo(str(one))
+    errors = [one for one in complaints if one.severity == "error"]
+    click.echo(f"{len(errors)} errors, {len(complaints) - len(errors)} warnings", err=True)
+    raise click.exceptions.Exit(1 if errors else 0)
+
+
+@playbook.command(epilog="Example: gcpdiag playbook test bad-deployment/wrong-port")
+@click.argument("causes", nargs=-1)
+@_directories
+def test(causes: tuple[str, ...], playbooks: tuple[Path, ...]) -> None:
+    """Run the tests inside the playbooks (of CAUSES, or all); exit code 1 when one fails."""
+    library = _library(playbooks)
+    wanted = {library.playbook(one).id for one in causes}
+    failed = passed = 0
+    for outcome in run_library(library, wanted):
+        passed += not outcome.complaints
+        failed += bool(outcome.complaints)
+        for complaint in outcome.complaints:
+            click.echo(f"{outcome.cause}: {outcome.test}: {complaint}")
+    click.echo(f"{passed} passed, {failed} failed")
+    raise click.exceptions.Exit(1 if failed else 0)
