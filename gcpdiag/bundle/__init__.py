@@ -1,1 +1,1 @@
-"""Incident bundles (contract section 2): Google's answers about one project and window, on disk or in memory."""
+"""Incident bundles (contract section 2): what Google said of one project and window, on disk or in memory."""

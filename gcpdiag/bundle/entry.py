@@ -1,6 +1,6 @@
 """Log entries: the fields that diagnosing needs, decoded fast, in the API's spelling or the Python client's.
 
-The API says ``textPayload``; an export through the Python client says ``text_payload`` and leaves ``logName`` out.
+The API says ``textPayload``; an export of the Python client says ``text_payload`` and has no ``logName``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def decode_entry(line: bytes) -> LogEntry:
 
 
 def payload_of(raw: msgspec.Raw) -> Json:
-    """Return a payload as JSON, or None where it cannot be read: an entry's other fields stand all the same."""
+    """Return a payload as JSON, or None where it cannot be read; the entry's other fields still stand."""
     try:
         payload: Json = msgspec.json.decode(raw)
     except UnicodeDecodeError:
@@ -123,7 +123,9 @@ def _request_of(request: JsonObject) -> JsonObject:
     if isinstance(latency, str):
         known["latency"] = latency
     elif isinstance(latency, dict):  # protobuf Duration as an object
-        known["latency"] = f"{float(str(latency.get('seconds') or 0)) + float(str(latency.get('nanos') or 0)) / 1e9}s"
+        known["latency"] = (
+            f"{float(str(latency.get('seconds') or 0)) + float(str(latency.get('nanos') or 0)) / 1e9}s"
+        )
     elif isinstance(latency, int | float):
         known["latency"] = f"{latency}s"
     return known

@@ -25,7 +25,7 @@ SourceState = Literal["ok", "denied", "disabled", "error", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One kind of answer in a bundle: its file, what it is called, and the access that reading it live takes."""
+    """One kind of answer in a bundle: its file, its name, and the access that reading it live takes."""
 
     id: str
     path: str

@@ -1,6 +1,6 @@
 """Knative services and revisions (what gcloud prints, what v1 audit entries carry) as Cloud Run v2 resources.
 
-Only the fields that diagnosing reads are carried over. Names and annotations: Cloud Run Admin API v1 reference.
+Only the fields that diagnosing reads are carried over. Names are from the Cloud Run Admin API v1 reference.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def service_from_knative(document: JsonObject, *, project: str, region: str = ""
         "template": _template(object_at(document, "spec.template"), parent),
         "traffic": _traffic(objects_at(document, "spec.traffic")),
         "trafficStatuses": _traffic(objects_at(status, "traffic")),
-        "scaling": _bounds(annotations, low="run.googleapis.com/minScale", high="run.googleapis.com/maxScale"),
+        "scaling": _bounds(
+            annotations, low="run.googleapis.com/minScale", high="run.googleapis.com/maxScale"
+        ),
         "conditions": _conditions(status),
         "terminalCondition": _ready(status),
     }
@@ -199,5 +201,3 @@ def _text(annotations: JsonObject, key: str) -> str:
 
 def _without_empty(document: JsonObject) -> JsonObject:
     return {key: value for key, value in document.items() if value not in (None, "", {}, [])}
-
-

@@ -36,7 +36,7 @@ class ProblemLog:
             return
         self._last_line[path] = max(line, self._last_line.get(path, 0))
         self._count[path] = self._count.get(path, 0) + 1
-        if len(kept) < _KEPT_PER_FILE:
+        if len(kept) < _KEPT_PER_FILE or not line:
             kept.add(problem)
 
     def count(self, path: str) -> int:
@@ -44,7 +44,7 @@ class ProblemLog:
         return self._count.get(path, 0)
 
     def problems(self) -> list[Problem]:
-        """Return the problems in order; where a file has very many, the first ones and a line with the rest."""
+        """Return the problems in order; of a file with very many, the first ones and how many more."""
         shown: list[Problem] = []
         for path in sorted(self._kept):
             kept = sorted(self._kept[path])

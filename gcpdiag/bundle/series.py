@@ -1,4 +1,4 @@
-"""Time series as the Monitoring API lists them: newest point first, integers as text, distributions in buckets."""
+"""Time series as the Monitoring API lists them: newest point first, int64 as text, distributions in buckets."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class TypedValue(msgspec.Struct, frozen=True, rename="camel"):
     distribution_value: Distribution | None = None
 
     def number(self, quantile: float = 0.99) -> float | None:
-        """Return the value as a number; of a distribution, the given quantile. None for what is not finite."""
+        """Return the value as a finite number, or None; of a distribution, the given quantile."""
         told: float | None = None
         for value in (self.int64_value, self.double_value, self.bool_value):
             if value is not None:

@@ -21,8 +21,7 @@ _READ_AHEAD = 1 << 20
 _HARMLESS_SIZE = 64 << 20  # bytes
 _MAX_RATIO = 200  # logs shrink ten- to fiftyfold, zeros a thousandfold
 _NO_MANIFEST_HINT = (
-    "A bundle has a manifest.json, at least "
-    '{"format": "gcpdiag-bundle", "version": 1, "project": "PROJECT"}'
+    'A bundle has a manifest.json, at least {"format": "gcpdiag-bundle", "version": 1, "project": "PROJECT"}'
 )
 
 
@@ -60,7 +59,7 @@ class DirectoryTree:
 
 
 class ZipTree:
-    """A bundle in a zip; it may stand at the top or inside a folder. BundleError when there is more than one."""
+    """A bundle in a zip; it may stand at the top or in a folder. BundleError if there are several."""
 
     def __init__(self, file: Path) -> None:
         self._zip = zipfile.ZipFile(file)
@@ -77,7 +76,9 @@ class ZipTree:
         """Open a member for reading bytes, without unpacking it to disk."""
         member = self._members[path]
         if member.file_size > _HARMLESS_SIZE and member.file_size > _MAX_RATIO * member.compress_size:
-            raise OSError(f"{member.file_size >> 20} MiB squeezed into {member.compress_size >> 10} KiB: a zip bomb")
+            raise OSError(
+                f"{member.file_size >> 20} MiB squeezed into {member.compress_size >> 10} KiB: a zip bomb"
+            )
         try:
             stream = self._zip.open(member)
         except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:  # encrypted, odd method

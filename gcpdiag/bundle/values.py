@@ -1,7 +1,7 @@
 """JSON values out of a file, one at a time: JSON Lines, an array, or values one after the other.
 
-``gcloud … --format=json`` prints an indented array where the contract says JSON Lines, ``describe`` prints one
-object, and a shell on Windows may write UTF-16. All of them are read; what is broken is reported with its line.
+``gcloud … --format=json`` prints an indented array where the contract says JSON Lines, ``describe`` one object,
+and a shell on Windows may write UTF-16. All of them are read; what is broken is reported with its line.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def read_values(stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, 
     if head.lstrip().startswith(b"[") or head.strip() == b"{":
         document = head + stream.read(MAX_DOCUMENT)
         if stream.read(1):
-            on_problem(0, f"longer than {MAX_DOCUMENT >> 20} MiB; the rest is left out (JSON Lines may be longer)")
+            on_problem(
+                0, f"longer than {MAX_DOCUMENT >> 20} MiB; the rest is left out (JSON Lines may be longer)"
+            )
         yield from _document_values(document, first, on_problem)
     else:
         yield from _line_values(head, first, stream, on_problem)
@@ -90,7 +92,7 @@ def _document_values(document: bytes, first: int, on_problem: OnProblem) -> Iter
 
 
 def _salvaged_values(text: str, first: int, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
-    """Yield the values that can be parsed; after a broken one, go on at the next line that opens one like it."""
+    """Yield the values that can be parsed; after a broken one, go on at the next that opens like it."""
     decoder = json.JSONDecoder()
     line, counted, position, inside = first, 0, 0, False
     while (position := _after_blanks(text, position)) < len(text):
@@ -120,7 +122,7 @@ def _after_blanks(text: str, position: int) -> int:
 
 
 def _next_opening(text: str, position: int) -> int:
-    """Return where the next object opens at the start of a line, as far indented as the one at the position; or -1.
+    """Return where the next object opens a line, as far indented as the one at the position; or -1.
 
     Objects that are indented further are parts of the broken one.
     """

@@ -120,26 +120,35 @@ def _requests_seen(seen: Observation) -> bool:
 def _summary(status: Status, seen: Observation, roots: Sequence[NamedCause]) -> str:
     failing = [state for state in seen.states.values() if state.health == "failing"]
     if status == "incident":
-        others = "" if len(roots) == 1 else f" (and {_named([one.title for one in roots[1:]])})"
-        blamed = roots[0].summary.rstrip(".")
-        return f"{blamed}{others}."
+        also = f" Besides: {_named([one.title for one in roots[1:]])}." if len(roots) > 1 else ""
+        return f"{_symptom(failing)}{roots[0].summary}{also}"
     if status == "inconclusive" and failing:
-        errors = sum(state.errors or 0 for state in failing)
-        names = _named([state.service for state in failing])
-        return f"{names} fail{'s' if len(failing) == 1 else ''} ({errors} errors), and the evidence carries no cause."
+        return f"{_symptom(failing)}The evidence carries no cause."
     if status == "inconclusive":
         return "Whether requests fail cannot be seen: there are no request logs and no request metrics."
     recovered = [state.service for state in seen.states.values() if state.health == "recovered"]
     if recovered:
         return f"Healthy now: {_named(recovered)} failed earlier in the window and recovered."
     counted = sum(state.requests or 0 for state in seen.states.values())
-    return f"Healthy: {counted} requests to {len(seen.states)} services, no failure that users would notice."
+    return f"Healthy: {counted} requests to {len(seen.states)} services, and no failure that users would notice."
+
+
+def _symptom(failing: Sequence[ServiceState]) -> str:
+    """Return what users see, as a sentence with a blank after it; nothing where nobody saw requests."""
+    if not failing:
+        return ""
+    worst = sorted(failing, key=lambda one: (-(one.errors or 0), one.service))
+    errors = sum(one.errors or 0 for one in failing)
+    requests = sum(one.requests or 0 for one in failing)
+    verb = "fails" if len(failing) == 1 else "fail"
+    return f"{_named([one.service for one in worst])} {verb} {errors} of {requests} requests. "
 
 
 def _named(names: Sequence[ServiceRef | str]) -> str:
     shown = [str(one) for one in names[:3]]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(shown[:-1]) + (" and " if len(shown) > 1 and not more else ", " if more else "") + shown[-1] + more
+    if len(names) > len(shown):
+        return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def _services(seen: Observation) -> tuple[ServiceState, ...]:

@@ -58,7 +58,8 @@ def merged(findings: Sequence[Finding]) -> Finding:
     present = [one for one in findings if isinstance(one, Present)]
     if present:
         ordered = sorted(present, key=lambda one: -one.strength)
-        evidence = dict.fromkeys(line for one in ordered for line in one.evidence)
+        lines = dict.fromkeys(line for one in ordered for line in one.evidence)
+        evidence = sorted(lines, key=lambda line: -(line.count or 0))
         return Present(
             signal=ordered[0].signal, strength=ordered[0].strength, evidence=tuple(evidence)
         )

@@ -11,7 +11,8 @@ from gcpdiag.model.finding import Absent, Finding, Present, Unknown
 from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
 
 _LIKELY = 0.5
-_SURE = 0.8
+_LIKELY_TOGETHER = 0.4  # of each of two causes that explain more together than any one does
+_SURE = 0.8  # where nobody saw a request fail
 _TELLING = 0.4  # strength of a cause-specific finding that may name its cause
 _SEEN = 0.15  # share of a cause's possible weight that must have been observable
 _AGAINST = -3.0  # decibans: an absent finding that rules out by itself
@@ -42,6 +43,8 @@ class Judge:
         """Return the judgement; where nobody saw a request fail, only a sure cause is named."""
         ranking = self._ranker.rank(findings)
         enough = _LIKELY if failing else _SURE
+        if failing and len(ranking.best) > 1:
+            enough = _LIKELY_TOGETHER
         named = [one for one in ranking.best if self._may_name(one, findings, ranking, enough)]
         effects = self._effects(named, findings)
         return Judgement(

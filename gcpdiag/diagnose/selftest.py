@@ -30,9 +30,11 @@ class TestOutcome:
         return not self.complaints
 
 
-def run_library(library: Library) -> Iterator[TestOutcome]:
-    """Yield the outcome of every test of every playbook, in order; PlaybookError for an unreadable file."""
+def run_library(library: Library, causes: Collection[str] = ()) -> Iterator[TestOutcome]:
+    """Yield the outcome of every test of the causes (of all, if none is given); PlaybookError for an unreadable file."""
     for cause, path in sorted(library.paths.items()):
+        if causes and cause not in causes:
+            continue
         for test in load_tests(path):
             yield TestOutcome(cause=cause, path=path, test=test.test, complaints=run_test(test, library))
 

@@ -51,7 +51,7 @@ def _first_sign(cause: NamedCause) -> list[TimelineEvent]:
     timed = [
         (line.evidence.first_at, line.evidence)
         for line in cause.evidence
-        if line.evidence.first_at is not None and line.decibans > 0
+        if line.evidence.first_at is not None
     ]
     if not timed:
         return []

@@ -36,7 +36,7 @@ def objects_at(document: Json, path: str) -> list[JsonObject]:
 
 
 def text_at(document: Json, path: str) -> str:
-    """Return the text at a path; numbers become text (a whole one without ``.0``), everything else is empty."""
+    """Return the text at a path; numbers become text (``80.0`` is ``80``), everything else is empty."""
     found = field_at(document, path)
     if isinstance(found, float) and found.is_integer():  # audit payloads make every number a float
         return str(int(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -24,7 +25,7 @@ def last_segment(name: str) -> str:
 def location_of(name: str) -> str:
     """Return the location in a resource path (``locations/`` or ``regions/``), or an empty text."""
     steps = name.split("/")
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         if before in {"locations", "regions"}:
             return after
     return ""

@@ -53,10 +53,10 @@ def _no_gap_test(drafts: Drafts) -> Iterator[Flaw]:
 
 
 def _without_test(drafts: Drafts, wanted: Callable[[str, PlaybookTest], bool], told: str) -> Iterator[Flaw]:
-    """Yield the causes of which no test is as wanted; one that cannot be read gets the benefit of the doubt."""
+    """Yield the causes of whose tests none is as wanted; an unreadable one gets the benefit of the doubt."""
     for cause in drafts.causes:
         tests = cause.readable_tests
-        if len(tests) == len(cause.tests) and not any(wanted(cause.id, one.value) for one in tests):
+        if tests and len(tests) == len(cause.tests) and not any(wanted(cause.id, one.value) for one in tests):
             yield Flaw(place=cause.document.place(), text=told)
 
 

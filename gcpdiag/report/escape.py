@@ -1,8 +1,8 @@
 """Text that stays text inside Markdown, as GitHub, GitLab and Jira render it.
 
 Backslashes and entities keep it from styling, and from being a table's border, a tag, a link or an image.
-They do not keep these sites from turning ``@name``, ``#12`` or an address into a link, since that happens after
-rendering: there an invisible space inside breaks the word.
+They do not keep these sites from turning ``@name``, ``#12`` or an address into a link, since that happens
+after rendering: there an invisible space inside breaks the word.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def _fitted(bounds: Sequence[tuple[int, int]], room: int) -> list[int]:
 
 
 def _wrapped(cell: Text, width: int) -> list[Text]:
-    """Return the lines of a cell, broken between words and behind slashes, and anywhere where that is not enough."""
+    """Return the lines of a cell, broken between words and behind slashes, elsewhere only if it must be."""
     breaks: list[int] = []
     used, position = 0, 0
     for piece in _PIECE.findall(cell.plain):

@@ -183,7 +183,7 @@ def difference(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]
         (name, path, _shown(field_at(before, path)), _shown(field_at(after, path)))
         for name, path in _FIELDS.items()
     ]
-    old, new = main_container(before), main_container(after)
+    old, new = _without_default_probe(main_container(before)), _without_default_probe(main_container(after))
     pairs += [
         (name, f"container.{path}", _shown(field_at(old, path)), _shown(field_at(new, path)))
         for name, path in _CONTAINER_FIELDS.items()
@@ -192,6 +192,14 @@ def difference(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]
     return tuple(
         FieldChange(name=name, path=path, before=was, after=now) for name, path, was, now in pairs if was != now
     )
+
+
+def _without_default_probe(container: JsonObject) -> JsonObject:
+    """Return the container without the startup probe that Cloud Run writes in where none was configured."""
+    probe = object_at(container, "startupProbe")
+    if "tcpSocket" in probe and number_at(probe, "periodSeconds") == 240 and number_at(probe, "failureThreshold") == 1:
+        return {key: value for key, value in container.items() if key != "startupProbe"}
+    return container
 
 
 def main_container(service: JsonObject) -> JsonObject:

@@ -116,7 +116,7 @@ def _evidence(
     instances = f" on {len(tally.instances)} instances" if len(tally.instances) > 1 else ""
     where = subject.name if isinstance(subject, ServiceRef) else subject
     owner = subject if isinstance(subject, ServiceRef) else None
-    text = f"{tally.count} × in {where or 'the audit log'}{instances}: {tally.text}"
+    text = f"{definition.title}: {tally.count} × in {where or 'the audit log'}{instances}: {tally.text}"
     return Evidence(
         signal=signal_id,
         text=text,

@@ -23,11 +23,13 @@ from gcpdiag.model.window import Window
 
 EGRESS = "vpc-connector/egress-blocked"
 POOL = "database-connections/client-pool-exhausted"
-ROLLBACK = "gcpdiag rollback api --project demo-staging --region us-central1 --to-revision api-00041-kow --reason 'egress'"
-GRANT = "gcloud projects add-iam-policy-binding demo-staging --member=user:YOUR_ACCOUNT --role=roles/vpcaccess.viewer"
+ROLLBACK = (
+    "gcpdiag rollback api --project demo-staging --region us-central1 --to-revision api-00041-kow --yes"
+)
+GRANT = "gcloud projects add-iam-policy-binding demo-staging --member=user:YOUR_ACCOUNT --role=roles/viewer"
 LINK = "https://console.cloud.google.com/logs/query;query=severity%3DERROR?project=demo-staging"
 HOSTILE = (
-    "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x07 [bold]b[/bold] [link=https://evil.example]x[/link]"
+    "# \x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x07 [bold]b[/bold] [link=https://evil.example]x"
     " <img src=x onerror=alert(1)> ![i](https://evil.example/i.png) [t](javascript:alert(1)) | `code` *em* __st__"
     " @oncall #12 https://evil.example www.evil.example a@evil.example \u202egnp \u2028# heading\r\n- item"
     " password=hunter2hunter2"
@@ -74,7 +76,7 @@ def egress_blocked() -> NamedCause:
     return NamedCause(
         id=EGRESS,
         title="Egress leads into a network without a way out",
-        summary="api sends all its traffic into staging-vpc, which has no NAT, so that the database cannot be reached",
+        summary="api sends all its traffic into staging-vpc, which has no NAT",
         service=API,
         resource="projects/demo-staging/locations/us-central1/connectors/staging-connector",
         confidence=0.97,
@@ -93,7 +95,7 @@ def egress_blocked() -> NamedCause:
         remediation=(
             Remedy(command=ROLLBACK, risk="low", why="the revision before the change had a way out"),
             Remedy(
-                command="gcloud run services update api --region=us-central1 --vpc-egress=private-ranges-only",
+                command="gcloud run services update api --vpc-egress=private-ranges-only",
                 risk="medium",
                 why="public addresses are then reached directly",
             ),
