@@ -8,8 +8,8 @@ HIDDEN = "[redacted]"
 
 # The last part of a dotted name tells: `db.password`, but not `secretmanager.versions`. What is possessive
 # (`++`) never gives a character back, so that no text takes more than linear time.
-_SECRET_NAME = (  # noqa: S105 - a pattern
-    r"(?<![a-z0-9_.-])(?:[a-z0-9_-]*+\.)*+"
+_SECRET_NAME = (
+    r"(?<![a-z0-9_.-])(?:[a-z0-9_-]*+\.)*+"  # noqa: S105 - a pattern
     r"(?=[a-z0-9_-]*?(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|cookie|authorization"
     r"|(?:api|access|account|private|fernet|signing)[_-]?key|session[_-]?id|(?<![a-z0-9])pass(?![a-z0-9_-])))"
     r"[a-z0-9_-]++"

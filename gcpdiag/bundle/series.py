@@ -1,4 +1,4 @@
-"""Time series as the Monitoring API lists them: newest point first, int64 as text, distributions in buckets."""
+"""Time series as the Monitoring API lists them: newest first, int64 as text, distributions in buckets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """JSON values out of a file, one at a time: JSON Lines, an array, or values one after the other.
 
-``gcloud … --format=json`` prints an indented array where the contract says JSON Lines, ``describe`` one object,
-and a shell on Windows may write UTF-16. All of them are read; what is broken is reported with its line.
+``gcloud … --format=json`` prints an indented array where the contract says JSON Lines, ``describe`` an
+object, and a shell on Windows may write UTF-16. All are read; what is broken is reported with its line.
 """
 
 from __future__ import annotations

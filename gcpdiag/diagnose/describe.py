@@ -41,7 +41,7 @@ class Teller:
             line
             for one in playbook.findings
             if abs(weights.get(one.signal, 0.0)) >= 0.05
-            for line in _lines(findings[one.signal], weights[one.signal])
+            for line in _lines(findings[one.signal], weights[one.signal], self._title(one.signal))
         ]
         service, resource = self._place(playbook, judgement)
         texts = self._texts(service, resource)
@@ -64,6 +64,9 @@ class Teller:
             verification=tuple(filled(one, texts) for one in playbook.verification),
             because_of=because_of,
         )
+
+    def _title(self, signal: str) -> str:
+        return self._seen.catalogue.definitions[signal].title
 
     def _trust(self, cause: str, findings: Mapping[str, Finding]) -> float:
         """Return a factor up to 1: a cause of which little could be observed is less sure."""
@@ -123,17 +126,17 @@ def filled(template: str, texts: Mapping[str, str], *, quoted: bool = False) -> 
     return _PLACEHOLDER.sub(text_for, template)
 
 
-def _lines(finding: Finding, decibans: float) -> list[Weight]:
+def _lines(finding: Finding, decibans: float, title: str) -> list[Weight]:
     """Return a finding's lines; the first one carries the weight, the others stand beside it."""
     if isinstance(finding, Present):
         first, *others = finding.evidence
         return [
-            Weight(signal=finding.signal, decibans=round(decibans, 1), evidence=first),
-            *(Weight(signal=finding.signal, decibans=0.0, evidence=one) for one in others),
+            Weight(signal=finding.signal, title=title, decibans=round(decibans, 1), evidence=first),
+            *(Weight(signal=finding.signal, title=title, decibans=0.0, evidence=one) for one in others),
         ]
     if isinstance(finding, Absent):
         evidence = Evidence(signal=finding.signal, text=finding.looked, source=finding.source)
-        return [Weight(signal=finding.signal, decibans=round(decibans, 1), evidence=evidence)]
+        return [Weight(signal=finding.signal, title=title, decibans=round(decibans, 1), evidence=evidence)]
     return []
 
 

@@ -30,9 +30,10 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """One line of the reckoning: how many decibans a finding adds to (or takes from) a cause."""
+    """One line of the reckoning: how many decibans a finding (with its title) adds to or takes from a cause."""
 
     signal: str
+    title: str = ""
     decibans: float
     evidence: Evidence
 

@@ -53,12 +53,17 @@ class CauseDraft:
     @property
     def findings(self) -> list[Placed[ExpectedFinding]]:
         """The findings that are written as they should be."""
-        return list(_understood(self._items("findings"), ExpectedFinding))
+        return list(_understood(self.items("findings"), ExpectedFinding))
+
+    @property
+    def looked_for(self) -> set[str]:
+        """The signals of all findings, even of those that are not written as they should be."""
+        return {text_at(one.value, "signal") for one in self.items("findings")}
 
     @property
     def remediation(self) -> list[Placed[Remediation]]:
         """The steps that are written as they should be."""
-        return list(_understood(self._items("remediation"), Remediation))
+        return list(_understood(self.items("remediation"), Remediation))
 
     @property
     def signals(self) -> dict[str, Placed[SignalDefinition]]:
@@ -71,14 +76,22 @@ class CauseDraft:
         placed = (Placed(value=one.value, document=one) for one in self.tests)
         return list(_understood(placed, PlaybookTest))
 
+    @property
+    def id_of_path(self) -> str:
+        """The id that a cause in this file must have."""
+        return self.path.relative_to(self.root).with_suffix("").as_posix()
+
     def texts(self, name: str) -> list[Placed[str]]:
         """Return the texts of a list such as ``explains``."""
-        return list(_understood(self._items(name), str))
+        return list(_understood(self.items(name), str))
 
-    def _items(self, name: str) -> Iterator[Placed[Json]]:
+    def items(self, name: str) -> list[Placed[Json]]:
+        """Return the items of a list, whatever they are like."""
         found = field_at(self.document.value, name)
-        for index, item in enumerate(found if isinstance(found, list) else []):
-            yield Placed(value=item, document=self.document, steps=(name, index))
+        return [
+            Placed(value=item, document=self.document, steps=(name, index))
+            for index, item in enumerate(found if isinstance(found, list) else [])
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +117,14 @@ class Drafts:
     ignored: tuple[Path, ...] = ()
 
     @property
+    def whole(self) -> bool:
+        """Every file and document could be read, so that what was not found does not exist."""
+        return not self.unreadable and all(one.value is not None for one, _ in self.documents)
+
+    @property
     def ids(self) -> set[str]:
-        """The ids of all causes, as they are written."""
-        return {one.id for one in self.causes if one.id}
+        """The ids of all causes as they are written, or as their files are called."""
+        return {one.id or one.id_of_path for one in self.causes}
 
     @property
     def documents(self) -> Iterator[tuple[Document, object]]:

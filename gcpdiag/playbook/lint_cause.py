@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gcpdiag.model.json import field_at, text_at
 from gcpdiag.playbook.draft import CauseDraft, Drafts, Placed
 from gcpdiag.playbook.format import PLACEHOLDERS
 from gcpdiag.playbook.notation import nearest
@@ -42,9 +43,8 @@ def _id_form(drafts: Drafts) -> Iterator[Flaw]:
 def _id_path(drafts: Drafts) -> Iterator[Flaw]:
     """A cause stands in the file that its id names: ``<category>/<cause>.yaml``."""
     for cause in drafts.causes:
-        wanted = cause.path.relative_to(cause.root).with_suffix("").as_posix()
-        if cause.id and cause.id != wanted:
-            told = f"this file is {wanted}.yaml, and the id is {cause.id!r}"
+        if cause.id and cause.id != cause.id_of_path:
+            told = f"this file is {cause.id_of_path}.yaml, and the id is {cause.id!r}"
             yield Flaw(place=cause.document.place("id"), text=told)
 
 
@@ -60,7 +60,7 @@ def _new_category(drafts: Drafts) -> Iterator[Flaw]:
 def _unknown_signal(drafts: Drafts) -> Iterator[Flaw]:
     """A finding's signal is defined: in ``signals/``, or in some playbook."""
     known = drafts.signal_ids
-    for cause in drafts.causes:
+    for cause in drafts.causes if drafts.whole else ():
         for finding in cause.findings:
             signal = finding.value.signal
             if signal not in known:
@@ -83,7 +83,8 @@ def _nothing_specific(drafts: Drafts) -> Iterator[Flaw]:
     """A cause has a finding that is ``specific``; without one it can never be named."""
     for cause in drafts.causes:
         findings = cause.findings
-        if findings and not any(one.value.specific for one in findings):
+        understood = len(findings) == len(cause.items("findings"))
+        if findings and understood and not any(one.value.specific for one in findings):
             told = "no finding is `specific: true`, so this cause can never be named"
             yield Flaw(place=cause.document.place("findings"), text=told)
 
@@ -91,8 +92,7 @@ def _nothing_specific(drafts: Drafts) -> Iterator[Flaw]:
 def _no_findings(drafts: Drafts) -> Iterator[Flaw]:
     """A cause has findings."""
     for cause in drafts.causes:
-        value = cause.document.value
-        if isinstance(value, dict) and value.get("findings") == []:
+        if field_at(cause.document.value, "findings") == []:
             yield Flaw(place=cause.document.place("findings"), text="there is nothing to look for")
 
 
@@ -137,11 +137,8 @@ def _unknown_placeholder(drafts: Drafts) -> Iterator[Flaw]:
 
 
 def _texts(cause: CauseDraft) -> Iterator[Placed[str]]:
-    value = cause.document.value
     for name in _TEXTS:
-        text = value.get(name) if isinstance(value, dict) else None
-        if isinstance(text, str):
-            yield Placed(value=text, document=cause.document, steps=(name,))
+        yield Placed(value=text_at(cause.document.value, name), document=cause.document, steps=(name,))
     yield from cause.texts("verification")
     for step in cause.remediation:
         for name, text in (("command", step.value.command), ("why", step.value.why)):
@@ -151,8 +148,7 @@ def _texts(cause: CauseDraft) -> Iterator[Placed[str]]:
 def _no_remedy(drafts: Drafts) -> Iterator[Flaw]:
     """A cause says what to do about it: at least one step, each with a command."""
     for cause in drafts.causes:
-        value = cause.document.value
-        if isinstance(value, dict) and not value.get("remediation"):
+        if cause.document.value is not None and not cause.items("remediation"):
             yield Flaw(place=cause.document.place("remediation"), text="there is no step of remediation")
         for step in cause.remediation:
             if not step.value.command.strip():

@@ -46,8 +46,8 @@ def _doubled_signal(drafts: Drafts) -> Iterator[Flaw]:
 
 def _unused_signal(drafts: Drafts) -> Iterator[Flaw]:
     """A shared signal is looked for by some playbook."""
-    used = {finding.value.signal for cause in drafts.causes for finding in cause.findings}
-    for shared in drafts.shared:
+    used = {signal for cause in drafts.causes for signal in cause.looked_for}
+    for shared in drafts.shared if drafts.whole else ():
         for signal, definition in shared.signals.items():
             if signal not in used:
                 yield Flaw(place=definition.place(), text=f"no playbook looks for {signal!r}")

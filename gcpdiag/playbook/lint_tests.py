@@ -121,10 +121,8 @@ def _notations(test: PlaybookTest) -> Iterator[tuple[Steps, Callable[[], object]
     for index, series in enumerate(test.series):
         here = ("series", index)
         yield (*here, "values"), partial(points_of, series.values)
-        yield (
-            (*here, "resource"),
-            lambda line=series: _check_word("resource", line.resource, SERIES_RESOURCES),
-        )
+        resource = partial(_check_word, "resource", series.resource, SERIES_RESOURCES)
+        yield (*here, "resource"), resource
 
 
 def _check_order(start: str, end: str) -> None:

@@ -18,6 +18,7 @@ Steps: TypeAlias = tuple[Step, ...]
 """The way to a value inside a document: ``("findings", 0, "signal")``."""
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OPENED = ("while parsing a flow", "while scanning a quoted")
 _EXTRAS = {yaml.AnchorToken: "an anchor", yaml.AliasToken: "an alias", yaml.TagToken: "a tag"}
 
 
@@ -133,10 +134,11 @@ def _extras(path: Path, text: str, first_line: int) -> Iterator[Flaw]:
 
 
 def _line_of(error: Exception, text: str) -> int:
-    """Return the line of a YAML error, counted from 0."""
+    """Return the line of a YAML error, counted from 0: of a bracket or quote that is not closed, where it opens."""
     if isinstance(error, yaml.MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
-        return int(mark.line) if mark else 0
+        opened = (error.context or "").startswith(_OPENED)
+        mark = error.context_mark if opened else error.problem_mark or error.context_mark
+        return min(int(mark.line), text.rstrip().count("\n")) if mark else 0
     if isinstance(error, yaml.reader.ReaderError) and isinstance(error.position, int):
         return text.count("\n", 0, error.position)
     return 0

@@ -31,9 +31,13 @@ _WORTH_SPARING = 24  # characters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceLine:
-    """A line of the reckoning; one that only accompanies the line above it has no weight of its own."""
+    """A line of the reckoning: its weight, what it is a sign of, and the text of the evidence.
+
+    One that only accompanies the line above it has neither weight nor title.
+    """
 
     weight: str
+    title: str
     text: str
     note: str
     link: str
@@ -98,7 +102,9 @@ def _evidence_lines(weights: Sequence[Weight], window: Window) -> tuple[Evidence
         lines += [_evidence_line(one, window, told) for one in ordered[:_MOST_OF_ONE_SIGNAL]]
         if (rest := len(ordered) - _MOST_OF_ONE_SIGNAL) > 0:
             lines.append(
-                EvidenceLine(weight="", text=f"and {counted(rest, 'more line')} like it", note="", link="")
+                EvidenceLine(
+                    weight="", title="", text=f"and {counted(rest, 'more line')} like it", note="", link=""
+                )
             )
     return tuple(lines)
 
@@ -106,16 +112,24 @@ def _evidence_lines(weights: Sequence[Weight], window: Window) -> tuple[Evidence
 def _evidence_line(weight: Weight, window: Window, told: set[str]) -> EvidenceLine:
     """Return one line; what it quotes is added to ``told``, and not quoted again if it is there already."""
     text = plain(weight.evidence.text)
+    title = _title(weight)
     head, _, quoted = text.partition(": ")
     if len(quoted) >= _WORTH_SPARING and quoted in told:
-        text = f"{head}: as above (signal {plain(weight.signal)})" if weight.decibans else f"{head}: as above"
+        text = f"{head}: as above"
     told.add(quoted)
     return EvidenceLine(
         weight=decibans(weight.decibans) if weight.decibans else "",
+        title=title,
         text=text,
         note=_note(weight.evidence, window),
         link=console_link(weight.evidence.link),
     )
+
+
+def _title(weight: Weight) -> str:
+    """Return the title of a sign that is there, unless its text says it; of one that is missing it would mislead."""
+    said = not weight.title or weight.title in weight.evidence.text
+    return "" if said or weight.decibans <= 0 else plain(weight.title)
 
 
 def _note(evidence: Evidence, window: Window) -> str:

@@ -114,6 +114,7 @@ def _evidence(line: Weight) -> JsonObject:
         "weight_db": _tenths(line.decibans),
         "last_at": _time(evidence.last_at),
         "resource": _said(evidence.resource),
+        "title": _said(line.title),
     }
 
 

@@ -72,7 +72,8 @@ def _evidence(cause: CauseView) -> list[str]:
 
 def _evidence_row(line: EvidenceLine) -> str:
     link = f" ([open]({line.link}))" if line.link else ""
-    return f"| {line.weight} | {escaped(line.text)}{link} | {escaped(line.note)} |"
+    title = f"**{escaped(line.title)}**: " if line.title else ""
+    return f"| {line.weight} | {title}{escaped(line.text)}{link} | {escaped(line.note)} |"
 
 
 def _steps(steps: Sequence[Step]) -> list[str]:

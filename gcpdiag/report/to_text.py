@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 from rich.text import Text
@@ -94,18 +94,27 @@ def _evidence(page: Page, cause: CauseView) -> None:
     for name, lines in parts:
         if lines:
             _part(page, name)
-            page.columns([_evidence_row(one) for one in lines], right={0})
+            page.columns(_evidence_rows(lines), right={0})
     page.blank()
     page.prose(Text(cause.reckoning, _QUIET))
 
 
-def _evidence_row(line: EvidenceLine) -> tuple[Text, Text]:
-    against = line.weight.startswith("−")
+def _evidence_rows(lines: Iterable[EvidenceLine]) -> list[tuple[Text, Text]]:
+    """Return the rows of a reckoning: weights on the left, what they are for on the right."""
+    rows: list[tuple[Text, Text]] = []
+    for line in lines:
+        weight = Text(line.weight, "yellow" if line.weight.startswith("−") else "green")
+        if line.title:
+            rows.append((weight, Text(line.title)))
+            weight = Text()
+        rows.append((weight, _evidence_text(line)))
+    return rows
+
+
+def _evidence_text(line: EvidenceLine) -> Text:
     shown = shortened(line.text, _LONGEST_EVIDENCE if line.weight else _LONGEST_COMPANION)
     text = Text().append(shown, Style(link=line.link) if line.link else None)
-    if line.note:
-        text.append(f" · {line.note}", _QUIET)
-    return Text(line.weight, "yellow" if against else "green"), text
+    return text.append(f" · {line.note}", _QUIET) if line.note else text
 
 
 def _mistaken_for(page: Page, cause: CauseView) -> None:
@@ -149,7 +158,7 @@ def _effects(page: Page, effects: Sequence[CauseView]) -> None:
         page.prose(Text(effect.title))
         origin = f"{effect.id} · {effect.confidence} · effect of {effect.because_of}"
         page.prose(Text(origin, _QUIET))
-        page.columns([_evidence_row(one) for one in effect.evidence[:1]], right={0})
+        page.columns(_evidence_rows(effect.evidence[:1]), right={0})
         if rest := evidence_count(effect):
             page.prose(Text(rest, _QUIET))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gcpdiag.bundle.format import LOG_ENTRIES
+from gcpdiag.bundle.redact import one_line
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import from_epoch
 from gcpdiag.signals.definition import LogSignal
 from gcpdiag.signals.link import logs_link
-from gcpdiag.signals.matcher import spaced
+from gcpdiag.signals.matcher import excerpt, spaced
 from gcpdiag.signals.observation import Observation
 from gcpdiag.signals.scan import Subject
 from gcpdiag.signals.tally import Tally
@@ -116,7 +117,8 @@ def _evidence(
     instances = f" on {len(tally.instances)} instances" if len(tally.instances) > 1 else ""
     where = subject.name if isinstance(subject, ServiceRef) else subject
     owner = subject if isinstance(subject, ServiceRef) else None
-    text = f"{definition.title}: {tally.count} × in {where or 'the audit log'}{instances}: {tally.text}"
+    said = one_line(excerpt(tally.sample, definition.any))
+    text = f"{tally.count} × in {where or 'the audit log'}{instances}: {said}"
     return Evidence(
         signal=signal_id,
         text=text,

@@ -10,6 +10,7 @@ import re2
 from gcpdiag.errors import PlaybookError
 
 _BLANK = r"\s+"
+_BEFORE_MATCH = 40  # characters
 _MAX_MEMORY = 64 << 20  # bytes for the automaton of all signatures together
 
 
@@ -55,6 +56,18 @@ def captured(text: str, patterns: Iterable[str], group: str) -> list[str]:
     return [value for one in found if one is not None and (value := one.groupdict().get(group))]
 
 
+def excerpt(text: str, patterns: Iterable[str]) -> str:
+    """Return the text from a little before the first match on, so that what was matched can be seen."""
+    found = (compiled(pattern).search(text) for pattern in patterns)
+    starts = [one.start() for one in found if one is not None]
+    start = min(starts, default=0)
+    line = text.rfind("\n", 0, start) + 1
+    if start - line <= _BEFORE_MATCH:
+        return text[line:]
+    blank = text.find(" ", start - _BEFORE_MATCH, start)
+    return "… " + text[(blank + 1) if blank >= 0 else start :]
+
+
 class SignatureSet:
     """Signatures, each belonging to an owner; a text is matched against all of them in one pass."""
 
@@ -71,8 +84,8 @@ class SignatureSet:
         if self._owners:
             self._set.Compile()
 
-    def owners_of(self, text: str) -> set[str]:
-        """Return the owners of all signatures that match somewhere in the text."""
+    def owners_of(self, text: str | bytes) -> set[str]:
+        """Return the owners of all signatures that match somewhere in the text (bytes are UTF-8)."""
         if not self._owners:
             return set()
         return {self._owners[index] for index in self._set.Match(text) or ()}

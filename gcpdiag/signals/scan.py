@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-
-from gcpdiag.bundle.entry import LogEntry, payload_of
+from gcpdiag.bundle.entry import HttpRequest, LogEntry, payload_of
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window, in_utc
@@ -65,62 +64,66 @@ def scan_entries(bundle: Bundle, catalogue: Catalogue) -> LogScan:
     return scanner.scan
 
 
+@dataclass(slots=True, kw_only=True)
+class _Lane:
+    """Entries of one log about one subject: looked up once for each, since there may be millions."""
+
+    kind: str
+    subject: Subject
+    seen: Seen
+    traffic: Traffic | None
+
+
 class _Scanner:
     def __init__(self, *, catalogue: Catalogue, window: Window, project: str) -> None:
         self.scan = LogScan()
         self._catalogue = catalogue
         self._project = project
         self._start = window.start.timestamp()
-        self._kinds: dict[tuple[str, str], str] = {}
+        self._lanes: dict[tuple[str | None, ...], _Lane] = {}
 
     def take(self, entry: LogEntry) -> None:
-        scan = self.scan
-        scan.entries += 1
+        self.scan.entries += 1
         at = _seconds(entry.timestamp or entry.receive_timestamp)
-        kind = self._kind(entry)
-        subject = _subject(entry, kind)
-        seen = scan.seen.get((kind, subject))
-        if seen is None:
-            seen = scan.seen[(kind, subject)] = Seen()
-        seen.add(at)
-        if entry.http_request is not None and kind in {"request", "load-balancer"}:
-            failed = self._count_request(entry, at, kind, subject)
+        lane = self._lane(entry)
+        lane.seen.add(at)
+        if lane.kind == "audit":
+            self._note_change(entry, at)
+        if at < self._start:
+            return
+        if lane.traffic is not None and entry.http_request is not None:
+            failed = _count_request(entry, entry.http_request, at, lane.traffic)
             if not failed and not entry.text_payload:
                 return
-        if kind == "audit":
-            self._note_change(entry, at)
-        if at >= self._start:
-            self._match(entry, at, kind, subject)
+        self._match(entry, at, lane.kind, lane.subject)
 
-    def _kind(self, entry: LogEntry) -> str:
-        key = (entry.log_name, entry.resource.type)
-        kind = self._kinds.get(key)
-        if kind is None or not entry.log_name:
-            kind = self._kinds[key] = kind_of(entry)
-        return kind
+    def _lane(self, entry: LogEntry) -> _Lane:
+        told = entry.resource.labels.get
+        key = (
+            *(entry.log_name, entry.resource.type, told("service_name"), told("location")),
+            *(told("database_id"), told("backend_service_name"), told("forwarding_rule_name")),
+        )
+        lane = self._lanes.get(key)
+        if lane is None or not entry.log_name:
+            lane = self._lanes[key] = self._new_lane(entry)
+        return lane
 
-    def _count_request(self, entry: LogEntry, at: float, kind: str, subject: Subject) -> bool:
-        request = entry.http_request
-        status = (request.status if request else None) or 0
-        failed = status >= 500 or (status == 429 and bool(entry.text_payload))
-        if at < self._start:
-            return failed
-        traffic = self._traffic_of(kind, subject)
-        labels = entry.resource.labels
-        seconds = _duration(request.latency if request else None) if failed else 0.0
-        traffic.add(at, status, failed=failed, revision=labels.get("revision_name", ""), seconds=seconds)
-        return failed
-
-    def _traffic_of(self, kind: str, subject: Subject) -> Traffic:
-        if isinstance(subject, ServiceRef) and kind == "request":
-            return self.scan.traffic.setdefault(subject, Traffic())
-        return self.scan.balancer_traffic.setdefault(str(subject), Traffic())
+    def _new_lane(self, entry: LogEntry) -> _Lane:
+        kind = kind_of(entry)
+        subject = _subject(entry, kind)
+        traffic = None
+        if kind == "request" and isinstance(subject, ServiceRef):
+            traffic = self.scan.traffic.setdefault(subject, Traffic())
+        elif kind in {"request", "load-balancer"}:
+            traffic = self.scan.balancer_traffic.setdefault(str(subject), Traffic())
+        seen = self.scan.seen.setdefault((kind, subject), Seen())
+        return _Lane(kind=kind, subject=subject, seen=seen, traffic=traffic)
 
     def _note_change(self, entry: LogEntry, at: float) -> None:
-        if not entry.proto_payload:
+        if not entry.proto_payload or "system_event" in entry.log_name:
             return
         payload = payload_of(entry.proto_payload)
-        if not isinstance(payload, dict) or "system_event" in entry.log_name:
+        if not isinstance(payload, dict):
             return
         change = change_of(payload, at=at, labels=entry.resource.labels, project=self._project)
         if change is not None:
@@ -128,27 +131,33 @@ class _Scanner:
 
     def _match(self, entry: LogEntry, at: float, kind: str, subject: Subject) -> None:
         quiet = entry.severity in _QUIET_SEVERITIES and kind in {"app", "database"}
+        signatures = self._catalogue.quiet if quiet else self._catalogue.alarming
+        if quiet and entry.json_payload and not signatures.owners_of(bytes(entry.json_payload)):
+            return
         text = text_of(entry, kind)
         if not text:
             return
-        owners = (self._catalogue.quiet if quiet else self._catalogue.alarming).owners_of(text)
-        owners = {one for one in owners if kind == "any" or kind in self._catalogue.log(one).logs}
+        owners = {
+            one for one in signatures.owners_of(text) if kind == "any" or kind in self._catalogue.log(one).logs
+        }
         alarming = bool(owners) and (kind not in {"app", "database", "any"} or _alarms(entry, text))
         explained = False
         for owner in sorted(owners):
             if self._fits(owner, text, alarming=alarming):
                 explained = True
-                tally = self._tally(owner, subject)
-                tally.add(
-                    at,
-                    text,
-                    instance=entry.labels.get("instanceId", ""),
-                    revision=entry.resource.labels.get("revision_name", ""),
-                )
-                if self._catalogue.log(owner).other_port:
-                    tally.ports.update(captured(text, self._catalogue.log(owner).any, "port"))
+                self._count_match(owner, subject, entry, at, text)
         if not explained and kind in {"app", "system"} and entry.severity in _ALARMING_SEVERITIES:
             self.scan.unexplained.add(text, at, subject if isinstance(subject, ServiceRef) else None)
+
+    def _count_match(self, owner: str, subject: Subject, entry: LogEntry, at: float, text: str) -> None:
+        tally = self.scan.matches.get((owner, subject))
+        if tally is None:
+            tally = self.scan.matches[owner, subject] = Tally()
+        instance = entry.labels.get("instanceId", "")
+        tally.add(at, text, instance=instance, revision=entry.resource.labels.get("revision_name", ""))
+        signal = self._catalogue.log(owner)
+        if signal.other_port:
+            tally.ports.update(captured(text, signal.any, "port"))
 
     def _fits(self, owner: str, text: str, *, alarming: bool) -> bool:
         signal = self._catalogue.log(owner)
@@ -158,8 +167,16 @@ class _Scanner:
             return False
         return not signal.destination or destination_fits(text, signal.any, signal.destination)
 
-    def _tally(self, owner: str, subject: Subject) -> Tally:
-        return self.scan.matches.setdefault((owner, subject), Tally())
+
+def _count_request(entry: LogEntry, request: HttpRequest, at: float, traffic: Traffic) -> bool:
+    """Count a request, and tell whether it failed: a 5xx, or a 429 that the platform gave for want of an instance."""
+    status = request.status or 0
+    failed = status >= 500 or (status == 429 and bool(entry.text_payload))
+    seconds = _duration(request.latency) if failed else 0.0
+    traffic.add(
+        at, status, failed=failed, revision=entry.resource.labels.get("revision_name", ""), seconds=seconds
+    )
+    return failed
 
 
 def kind_of(entry: LogEntry) -> str:

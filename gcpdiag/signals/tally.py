@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from gcpdiag.bundle.redact import one_line
-
 _MAX_INSTANCES = 500
 
 
@@ -37,9 +35,9 @@ class Tally:
             self._sample_key = (at, text)
 
     @property
-    def text(self) -> str:
-        """The text of the earliest match, fit to be shown."""
-        return one_line(self._sample_key[1])
+    def sample(self) -> str:
+        """The text of the earliest match, as it was logged."""
+        return self._sample_key[1]
 
     def rate_before(self, minute: int) -> float:
         """Return matches a minute before a minute of Unix time, over the stretch since the first one."""

@@ -1,4 +1,4 @@
-"""Diagnoses made by hand: an incident, one without an answer, a healthy project, and one that means harm."""
+"""Diagnoses made by hand: an incident, one without an answer, and a healthy project."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gcpdiag.model.diagnosis import (
     Suspect,
     TimelineEvent,
     UnexplainedError,
+    Verdict,
     Weight,
 )
 from gcpdiag.model.finding import Evidence, Gap
@@ -28,13 +29,6 @@ ROLLBACK = (
 )
 GRANT = "gcloud projects add-iam-policy-binding demo-staging --member=user:YOUR_ACCOUNT --role=roles/viewer"
 LINK = "https://console.cloud.google.com/logs/query;query=severity%3DERROR?project=demo-staging"
-HOSTILE = (
-    "# \x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x07 [bold]b[/bold] [link=https://evil.example]x"
-    " <img src=x onerror=alert(1)> ![i](https://evil.example/i.png) [t](javascript:alert(1)) | `code` *em* __st__"
-    " @oncall #12 https://evil.example www.evil.example a@evil.example \u202egnp \u2028# heading\r\n- item"
-    " password=hunter2hunter2"
-)
-
 API = ServiceRef(name="api", region="us-central1")
 WORKER = ServiceRef(name="worker", region="us-central1")
 WINDOW = Window(
@@ -159,45 +153,30 @@ def incident() -> Diagnosis:
 
 
 def suspects() -> tuple[Suspect, ...]:
-    """Return the five suspects of the ticket."""
-    return (
-        Suspect(
-            category="resource-exhaustion", verdict="ruled out", reason="memory stays below 41% of its limit"
-        ),
-        Suspect(category="health-check-timeout", verdict="no sign", reason="no start-up probe failed"),
-        Suspect(
-            category="database-connections",
-            verdict="contributing",
-            reason=f"The database cannot be reached: an effect of {EGRESS}",
-        ),
-        Suspect(
-            category="vpc-connector",
-            verdict="confirmed",
-            reason="Egress leads into a network without a way out",
-        ),
-        Suspect(
-            category="dependency-unreachable",
-            verdict="out of sight",
-            reason="Redis does not answer: there is no app log entry in the window",
-        ),
+    """Return the five suspects of the ticket, one of each verdict."""
+    told: tuple[tuple[str, Verdict, str], ...] = (
+        ("resource-exhaustion", "ruled out", "memory stays below 41% of its limit"),
+        ("health-check-timeout", "no sign", "no start-up probe failed"),
+        ("database-connections", "contributing", f"The database cannot be reached: an effect of {EGRESS}"),
+        ("vpc-connector", "confirmed", "Egress leads into a network without a way out"),
+        ("dependency-unreachable", "out of sight", "Redis does not answer: there is no app log entry"),
     )
+    return tuple(Suspect(category=name, verdict=verdict, reason=reason) for name, verdict, reason in told)
 
 
 def gaps() -> tuple[Gap, ...]:
     """Return a gap that a permission closes, and one that nothing closes."""
+    source, permission = "vpcaccess.connectors", "vpcaccess.connectors.list"
+    cut = "log entries were cut off at a limit, so what is missing may have been left out"
     return (
         Gap(
             check="VPC connectors",
             reason="permission denied",
-            source="vpcaccess.connectors",
-            permission="vpcaccess.connectors.list",
+            source=source,
+            permission=permission,
             fix=GRANT,
         ),
-        Gap(
-            check="log entries",
-            reason="log entries were cut off at a limit, so what is missing may have been left out",
-            source="logging.entries",
-        ),
+        Gap(check="log entries", reason=cut, source="logging.entries"),
     )
 
 
@@ -228,35 +207,4 @@ def healthy() -> Diagnosis:
         services=(ServiceState(service=WORKER, health="healthy", requests=1200, errors=0),),
         root_causes=(),
         log_entries=1,
-    )
-
-
-def telling(text: str) -> Diagnosis:
-    """Return the incident with a text of somebody else's making wherever logs and APIs have a say."""
-    line = weight("proxy-dial-timeout", 9.1, text, count=3, link=text)
-    cause = replace(
-        egress_blocked(),
-        summary=text,
-        resource=text,
-        service=ServiceRef(name=text, region=text),
-        evidence=(line,),
-        contradicting=(replace(line, decibans=-1.0),),
-        mistaken_for=(RuledOut(id=POOL, reason=text),),
-        remediation=(),
-    )
-    return replace(
-        incident(),
-        project=text,
-        summary=text,
-        services=(ServiceState(service=ServiceRef(name=text, region=text), health="unknown"),),
-        root_causes=(cause,),
-        contributing=(replace(cause, because_of=EGRESS),),
-        warnings=(cause,),
-        ruled_out=(RuledOut(id=POOL, reason=text),),
-        suspects=(Suspect(category="vpc-connector", verdict="no sign", reason=text),),
-        gaps=(Gap(check=text, reason=text, source="logging.entries"),),
-        timeline=(TimelineEvent(at=at(20, 3), kind="change", text=text),),
-        unexplained=(UnexplainedError(template=text, count=2, first_at=at(20, 3), service=API),),
-        next_check=text,
-        problems=(text,),
     )

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from report.samples import EGRESS, GRANT, HOSTILE, LINK, healthy, incident, inconclusive, telling
 
 from gcpdiag.model.diagnosis import Diagnosis
 from gcpdiag.model.json import JsonObject, field_at, object_at, objects_at, text_at
 from gcpdiag.report.to_json import render_json
+from tests.report.hostile import HOSTILE, telling
+from tests.report.samples import EGRESS, GRANT, LINK, healthy, incident, inconclusive
 
 SCHEMA = Draft202012Validator(json.loads(Path(__file__).with_name("diagnosis.schema.json").read_text()))
 
