@@ -24,7 +24,9 @@ OnProblem = Callable[[int, str], None]
 """Called with a line number (from 1; 0 is the whole file) and what is wrong there."""
 
 
-def read_values(stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
+def read_values(
+    stream: BinaryIO, on_problem: OnProblem, *, max_document: int = MAX_DOCUMENT
+) -> Iterator[tuple[int, bytes]]:
     """Yield ``(line, JSON text)`` of every top-level value, or of every element where the value is an array.
 
     The lines of a JSON Lines file are not parsed here, so the caller may still find one malformed.
@@ -34,11 +36,10 @@ def read_values(stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, 
     while head.isspace():
         head, first = stream.readline(MAX_LINE), first + 1
     if head.lstrip().startswith(b"[") or head.strip() == b"{":
-        document = head + stream.read(MAX_DOCUMENT)
+        document = head + stream.read(max_document)
         if stream.read(1):
-            on_problem(
-                0, f"longer than {MAX_DOCUMENT >> 20} MiB; the rest is left out (JSON Lines may be longer)"
-            )
+            limit = f"{max_document >> 20} MiB"
+            on_problem(0, f"longer than {limit}; the rest is left out (JSON Lines may be longer)")
         yield from _document_values(document, first, on_problem)
     else:
         yield from _line_values(head, first, stream, on_problem)
@@ -113,7 +114,7 @@ def _salvaged_values(text: str, first: int, on_problem: OnProblem) -> Iterator[t
             yield line, text[position:end].encode()
             position = end
     if inside:
-        on_problem(line, "malformed JSON: the array does not end")
+        on_problem(line + text.count("\n", counted), "malformed JSON: the array does not end")
 
 
 def _after_blanks(text: str, position: int) -> int:

@@ -61,10 +61,9 @@ def gcpdiag() -> None:
 def run() -> None:
     """Run the command line; every failure ends in one clear line on standard error."""
     try:
-        gcpdiag.main(standalone_mode=False)
+        code = gcpdiag.main(standalone_mode=False)  # what a command gave to Exit, else None
         sys.stdout.flush()
-    except click.exceptions.Exit as request:
-        sys.exit(request.exit_code)
+        sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

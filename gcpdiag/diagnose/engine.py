@@ -37,14 +37,13 @@ _WORTH_SHOWING = 0.02
 
 def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()) -> Diagnosis:
     """Return the diagnosis of a bundle, or of the named services in it; UsageError for a name that is not there."""
-    seen = observe(bundle, library.catalogue)
-    if services:
-        seen = _only(seen, services)
+    everything = observe(bundle, library.catalogue)
+    seen = _only(everything, services) if services else everything
     leaks = {signal: one.leak for signal, one in library.catalogue.definitions.items()}
     ranker = Ranker(list(library.playbooks.values()), leaks)
     judge = Judge(library.playbooks, ranker)
-    teller = Teller(library.playbooks, ranker, judge, seen)
-    judgements = _judgements(seen, judge)
+    teller = Teller(library.playbooks, ranker, judge, everything)
+    judgements = _judgements(seen, everything, judge)
     roots = _by_confidence([teller.tell(cause, one) for one in judgements for cause in one.named])
     effects = [
         teller.tell(effect, one, because_of=cause)
@@ -84,12 +83,12 @@ def _only(seen: Observation, names: Collection[str]) -> Observation:
     return replace(seen, states={ref: one for ref, one in seen.states.items() if ref.name in names})
 
 
-def _judgements(seen: Observation, judge: Judge) -> list[Judgement]:
-    """Judge the failing services; where nobody could see requests, the services whose state is unknown."""
+def _judgements(seen: Observation, everything: Observation, judge: Judge) -> list[Judgement]:
+    """Judge the failing services in view; where nobody could see requests, the services whose state is unknown."""
     failing = [ref for ref, state in seen.states.items() if state.health == "failing"]
     blind = [ref for ref, state in seen.states.items() if state.health == "unknown"]
     groups = connected_groups(failing or blind, seen.estate)
-    return [judge.judge(one, group_findings(one, seen), failing=bool(failing)) for one in groups]
+    return [judge.judge(one, group_findings(one, everything), failing=bool(failing)) for one in groups]
 
 
 def _by_confidence(causes: Sequence[NamedCause]) -> tuple[NamedCause, ...]:

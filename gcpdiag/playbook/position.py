@@ -134,7 +134,7 @@ def _extras(path: Path, text: str, first_line: int) -> Iterator[Flaw]:
 
 
 def _line_of(error: Exception, text: str) -> int:
-    """Return the line of a YAML error, counted from 0: of a bracket or quote that is not closed, where it opens."""
+    """Return the line of a YAML error, counted from 0; an open bracket or quote is told where it opens."""
     if isinstance(error, yaml.MarkedYAMLError):
         opened = (error.context or "").startswith(_OPENED)
         mark = error.context_mark if opened else error.problem_mark or error.context_mark

@@ -127,7 +127,7 @@ def _evidence_line(weight: Weight, window: Window, told: set[str]) -> EvidenceLi
 
 
 def _title(weight: Weight) -> str:
-    """Return the title of a sign that is there, unless its text says it; of one that is missing it would mislead."""
+    """Return a sign's title unless its text says it; that of a sign which is missing would mislead."""
     said = not weight.title or weight.title in weight.evidence.text
     return "" if said or weight.decibans <= 0 else plain(weight.title)
 

@@ -15,7 +15,7 @@ from gcpdiag.report.view import GapView, View, view_of
 from gcpdiag.report.wording import shortened
 
 # Characters of one text: whole ones are in the ticket's Markdown and in the JSON.
-_LONGEST_EVIDENCE = 180
+_LONGEST_EVIDENCE = 150
 _LONGEST_COMPANION = 100
 _LONGEST_CELL = 160
 _QUIET = "dim"
@@ -105,7 +105,7 @@ def _evidence_rows(lines: Iterable[EvidenceLine]) -> list[tuple[Text, Text]]:
     for line in lines:
         weight = Text(line.weight, "yellow" if line.weight.startswith("−") else "green")
         if line.title:
-            rows.append((weight, Text(line.title)))
+            rows.append((weight, Text(line.title, _HEADING)))
             weight = Text()
         rows.append((weight, _evidence_text(line)))
     return rows

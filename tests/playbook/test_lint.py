@@ -365,6 +365,11 @@ def test_one_bad_file_does_not_hide_the_mistakes_of_another(tmp_path: Path) -> N
     assert {("memory-limit.yaml", "unknown-field"), ("quota.yaml", "yaml-syntax")} <= rules
 
 
+@pytest.mark.parametrize("file", [CAUSE, SIGNALS])
+def test_a_broken_file_is_the_only_complaint(file: str, tmp_path: Path) -> None:
+    assert {one.rule for one in lint(tmp_path, **{file: "a: ["})} == {"yaml-syntax"}
+
+
 def test_all_mistakes_of_one_file_are_told(tmp_path: Path) -> None:
     bad = GOOD_CAUSE.replace("usually}", "usualy}").replace("prior:", "piror:").replace("{memory}", "{mem}")
 

@@ -14,7 +14,8 @@ from gcpdiag.model.diagnosis import (
 )
 from gcpdiag.model.finding import Gap
 from gcpdiag.model.resource import ServiceRef
-from tests.report.samples import API, EGRESS, POOL, at, egress_blocked, incident, weight
+from tests.report.samples import egress_blocked, incident, weight
+from tests.report.scene import API, EGRESS, POOL, at
 
 HOSTILE = (
     "# \x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x07 [bold]b[/bold]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from gcpdiag.model.diagnosis import (
     Candidate,
@@ -19,27 +18,7 @@ from gcpdiag.model.diagnosis import (
     Weight,
 )
 from gcpdiag.model.finding import Evidence, Gap
-from gcpdiag.model.resource import ServiceRef
-from gcpdiag.model.window import Window
-
-EGRESS = "vpc-connector/egress-blocked"
-POOL = "database-connections/client-pool-exhausted"
-ROLLBACK = (
-    "gcpdiag rollback api --project demo-staging --region us-central1 --to-revision api-00041-kow --yes"
-)
-GRANT = "gcloud projects add-iam-policy-binding demo-staging --member=user:YOUR_ACCOUNT --role=roles/viewer"
-LINK = "https://console.cloud.google.com/logs/query;query=severity%3DERROR?project=demo-staging"
-API = ServiceRef(name="api", region="us-central1")
-WORKER = ServiceRef(name="worker", region="us-central1")
-WINDOW = Window(
-    start=datetime(2025, 9, 15, 19, 25, tzinfo=UTC),
-    end=datetime(2025, 9, 15, 20, 25, tzinfo=UTC),
-)
-
-
-def at(hour: int, minute: int, second: int = 0, *, day: int = 15) -> datetime:
-    """Return a moment of the incident."""
-    return datetime(2025, 9, day, hour, minute, second, tzinfo=UTC)
+from tests.report.scene import API, EGRESS, GRANT, LINK, POOL, ROLLBACK, WINDOW, WORKER, at
 
 
 def weight(signal: str, decibans: float, text: str, *, count: int | None = None, link: str = LINK) -> Weight:
@@ -77,7 +56,7 @@ def egress_blocked() -> NamedCause:
         prior=-15.1,
         evidence=(
             Weight(signal="public-egress-without-nat", decibans=18.2, evidence=configured),
-            weight("proxy-dial-timeout", 9.1, timeout, count=412),
+            replace(weight("proxy-dial-timeout", 9.1, timeout, count=412), title="the proxy cannot dial out"),
             weight(
                 "proxy-dial-timeout", 0.0, "31 × in worker: dial tcp 34.10.2.7:3307: i/o timeout", count=31
             ),

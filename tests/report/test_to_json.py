@@ -14,7 +14,8 @@ from gcpdiag.model.diagnosis import Diagnosis
 from gcpdiag.model.json import JsonObject, field_at, object_at, objects_at, text_at
 from gcpdiag.report.to_json import render_json
 from tests.report.hostile import HOSTILE, telling
-from tests.report.samples import EGRESS, GRANT, LINK, healthy, incident, inconclusive
+from tests.report.samples import healthy, incident, inconclusive
+from tests.report.scene import EGRESS, GRANT, LINK
 
 SCHEMA = Draft202012Validator(json.loads(Path(__file__).with_name("diagnosis.schema.json").read_text()))
 

@@ -13,7 +13,8 @@ from gcpdiag.report.escape import escaped, fenced
 from gcpdiag.report.to_markdown import render_markdown
 from gcpdiag.report.wording import plain
 from tests.report.hostile import HOSTILE, telling
-from tests.report.samples import GRANT, LINK, ROLLBACK, healthy, incident, inconclusive
+from tests.report.samples import healthy, incident, inconclusive
+from tests.report.scene import GRANT, LINK, ROLLBACK
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 BREAK = "\u200b"
@@ -80,6 +81,7 @@ def test_commands_are_fenced_as_they_are(command: str) -> None:
 
 def test_evidence_has_its_weight_and_a_link_to_the_records() -> None:
     row = next(one for one in render_markdown(incident()).splitlines() if one.startswith("| +9.1 dB |"))
+    assert row.startswith("| +9.1 dB | **the proxy cannot dial out**: 412 × in api")
     assert row.endswith(f"connect: connection timed out ([open]({LINK})) | since 20:03:08 |")
 
 

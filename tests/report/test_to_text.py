@@ -15,17 +15,8 @@ from gcpdiag.model.diagnosis import Diagnosis, ServiceState
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.report.to_text import render_text
 from tests.report.hostile import HOSTILE, telling
-from tests.report.samples import (
-    API,
-    GRANT,
-    LINK,
-    ROLLBACK,
-    egress_blocked,
-    healthy,
-    incident,
-    inconclusive,
-    weight,
-)
+from tests.report.samples import egress_blocked, healthy, incident, inconclusive, weight
+from tests.report.scene import API, GRANT, LINK, ROLLBACK
 
 STYLE_OR_LINK = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;;[!-~]*\x1b\\")
 
@@ -65,8 +56,13 @@ def test_an_inconclusive_report_says_what_to_look_at_next() -> None:
 
 
 def test_a_line_of_evidence_begins_with_its_weight_and_ends_with_its_time() -> None:
-    assert "\n   +9.1 dB  412 × in api on 6 instances: dial tcp" in told(incident())
-    assert "connection timed out · since 20:03:08\n" in told(incident())
+    assert "\n  −1.2 dB  throughput of the connector stays below 12% · at 20:03:08\n" in told(incident())
+
+
+def test_a_sign_has_its_title_above_what_the_logs_say() -> None:
+    report = told(incident())
+    assert "\n   +9.1 dB  the proxy cannot dial out\n            412 × in api on 6 instances: dial" in report
+    assert "connection timed out · since 20:03:08\n" in report
 
 
 def test_the_sum_can_be_redone() -> None:
