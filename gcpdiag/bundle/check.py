@@ -160,9 +160,7 @@ def to_lines(report: BundleReport) -> list[str]:
         "",
         *_table(report.sources),
         *_section("log entries, by log", _log_lines(report)),
-        *_section(
-            "problems; the rest of these files is used", [one_line(str(one)) for one in report.problems]
-        ),
+        *_section("problems; the rest of these files is used", [one_line(str(one)) for one in report.problems]),
         *_section("not part of a bundle, and not read", _stranger_lines(report)),
         "",
         *_conclusion(report.sources),
@@ -227,9 +225,7 @@ def _stranger_lines(report: BundleReport) -> list[str]:
     lines = [one_line(path) for path in report.unknown_files[:_FILES_SHOWN]]
     if (rest := len(report.unknown_files) - len(lines)) > 0:
         lines.append(f"and {rest:,} more files")
-    return lines + [
-        f"source {one_line(name)} of the manifest" for name in report.unknown_sources[:_FILES_SHOWN]
-    ]
+    return lines + [f"source {one_line(name)} of the manifest" for name in report.unknown_sources[:_FILES_SHOWN]]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -241,11 +237,7 @@ def _conclusion(rows: tuple[SourceRow, ...]) -> list[str]:
     partial = sum(row.state == "ok" and not row.whole for row in rows)
     lines = [f"{len(rows) - missing - partial} of {len(rows)} sources are there, and whole."]
     if missing:
-        lines.append(
-            f"Missing: {missing}. What they would tell is unknown, not absent: it rules nothing out."
-        )
+        lines.append(f"Missing: {missing}. What they would tell is unknown, not absent: it rules nothing out.")
     if partial:
-        lines.append(
-            f"There in part: {partial}. What is not in them may have been left out: unknown as well."
-        )
+        lines.append(f"There in part: {partial}. What is not in them may have been left out: unknown as well.")
     return lines

@@ -13,8 +13,6 @@ import msgspec
 from gcpdiag.model.json import Json, JsonObject
 from gcpdiag.model.window import is_credible
 
-_SNAKE_MARKS = (b'"insert_id"', b'"log_name"', b'"text_payload"', b'"json_payload"', b'"http_request"')
-
 
 class HttpRequest(msgspec.Struct, frozen=True, rename="camel"):
     """The request that an entry tells of; ``latency`` is text such as ``3.786648988s``."""
@@ -59,7 +57,7 @@ def decode_entry(line: bytes) -> LogEntry:
         entry = _lenient(line)
     except UnicodeDecodeError:
         return decode_entry(_as_utf8(line))
-    if not entry.log_name and any(mark in line for mark in _SNAKE_MARKS):
+    if not entry.log_name:  # another exporter's: its names may be in snake_case, and nulls mean nothing
         entry = _lenient(line)
     moment = entry.timestamp or entry.receive_timestamp
     if moment is None:
@@ -123,9 +121,7 @@ def _request_of(request: JsonObject) -> JsonObject:
     if isinstance(latency, str):
         known["latency"] = latency
     elif isinstance(latency, dict):  # protobuf Duration as an object
-        known["latency"] = (
-            f"{float(str(latency.get('seconds') or 0)) + float(str(latency.get('nanos') or 0)) / 1e9}s"
-        )
+        known["latency"] = f"{float(str(latency.get('seconds') or 0)) + float(str(latency.get('nanos') or 0)) / 1e9}s"
     elif isinstance(latency, int | float):
         known["latency"] = f"{latency}s"
     return known

@@ -66,12 +66,8 @@ SOURCES: dict[str, Source] = {
     for source in (
         _source("run.services", "Cloud Run services", "run.services.list", "roles/run.viewer"),
         _source("run.revisions", "Cloud Run revisions", "run.revisions.list", "roles/run.viewer"),
-        _source(
-            LOG_ENTRIES, "log entries", "logging.logEntries.list", "roles/logging.viewer", suffix=".jsonl"
-        ),
-        _source(
-            TIME_SERIES, "metrics", "monitoring.timeSeries.list", "roles/monitoring.viewer", suffix=".jsonl"
-        ),
+        _source(LOG_ENTRIES, "log entries", "logging.logEntries.list", "roles/logging.viewer", suffix=".jsonl"),
+        _source(TIME_SERIES, "metrics", "monitoring.timeSeries.list", "roles/monitoring.viewer", suffix=".jsonl"),
         _source(
             "vpcaccess.connectors",
             "Serverless VPC Access connectors",
@@ -82,12 +78,8 @@ SOURCES: dict[str, Source] = {
             _source(f"compute.{name}", title, f"compute.{kind}.list", f"roles/compute.{role}")
             for name, title, kind, role in _COMPUTE
         ),
-        _source(
-            "sqladmin.instances", "Cloud SQL instances", "cloudsql.instances.list", "roles/cloudsql.viewer"
-        ),
-        _source(
-            "redis.instances", "Memorystore for Redis instances", "redis.instances.list", "roles/redis.viewer"
-        ),
+        _source("sqladmin.instances", "Cloud SQL instances", "cloudsql.instances.list", "roles/cloudsql.viewer"),
+        _source("redis.instances", "Memorystore for Redis instances", "redis.instances.list", "roles/redis.viewer"),
         _source(
             "servicehealth.events",
             "Personalized Service Health events",

@@ -40,9 +40,7 @@ def service_from_knative(document: JsonObject, *, project: str, region: str = ""
         "template": _template(object_at(document, "spec.template"), parent),
         "traffic": _traffic(objects_at(document, "spec.traffic")),
         "trafficStatuses": _traffic(objects_at(status, "traffic")),
-        "scaling": _bounds(
-            annotations, low="run.googleapis.com/minScale", high="run.googleapis.com/maxScale"
-        ),
+        "scaling": _bounds(annotations, low="run.googleapis.com/minScale", high="run.googleapis.com/maxScale"),
         "conditions": _conditions(status),
         "terminalCondition": _ready(status),
     }

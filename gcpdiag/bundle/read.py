@@ -103,9 +103,7 @@ class Bundle:
         source = SOURCES[source_id]
         if not self.tree.has(source.path):
             return None
-        found = [
-            one for line, value in self._values(source.path) for one in self._objects(source, line, value)
-        ]
+        found = [one for line, value in self._values(source.path) for one in self._objects(source, line, value)]
         if not found and self.problems.count(source.path):
             return None
         return tuple(self._in_v2(source_id, one) for one in found)

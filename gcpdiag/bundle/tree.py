@@ -76,9 +76,7 @@ class ZipTree:
         """Open a member for reading bytes, without unpacking it to disk."""
         member = self._members[path]
         if member.file_size > _HARMLESS_SIZE and member.file_size > _MAX_RATIO * member.compress_size:
-            raise OSError(
-                f"{member.file_size >> 20} MiB squeezed into {member.compress_size >> 10} KiB: a zip bomb"
-            )
+            raise OSError(f"{member.file_size >> 20} MiB squeezed into {member.compress_size >> 10} KiB: a zip bomb")
         try:
             stream = self._zip.open(member)
         except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:  # encrypted, odd method

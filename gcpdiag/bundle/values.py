@@ -61,9 +61,7 @@ def _first_line(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
     return head.removeprefix(_UTF8_MARK), stream
 
 
-def _line_values(
-    head: bytes, number: int, stream: BinaryIO, on_problem: OnProblem
-) -> Iterator[tuple[int, bytes]]:
+def _line_values(head: bytes, number: int, stream: BinaryIO, on_problem: OnProblem) -> Iterator[tuple[int, bytes]]:
     line = head
     while line:
         if len(line) >= MAX_LINE - len(_UTF8_MARK) and not line.endswith(b"\n"):

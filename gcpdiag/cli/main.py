@@ -14,7 +14,10 @@ from gcpdiag.errors import GcpdiagError
 _COMMANDS = {
     "triage": ("gcpdiag.cli.triage", "Find the root cause of 5xx answers, ranked and with evidence."),
     "demo": ("gcpdiag.cli.triage", "Triage a recorded outage; needs nothing to be configured."),
-    "explain": ("gcpdiag.cli.playbook", "Explain a cause: how it is known, what it is confused with, what to do."),
+    "explain": (
+        "gcpdiag.cli.playbook",
+        "Explain a cause: how it is known, what it is confused with, what to do.",
+    ),
     "bundle": ("gcpdiag.cli.bundle", "Look into incident bundles."),
     "playbook": ("gcpdiag.cli.playbook", "List, show, lint and test the playbooks of causes."),
 }
@@ -30,18 +33,18 @@ Examples:
 class _LazyGroup(click.Group):
     """A group that knows its commands' names and help, and imports a command's module only to run it."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         """Return the names in the order of a user's day."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click calls it so
         """Return the command, from its own module."""
         if cmd_name not in _COMMANDS:
             return None
         command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
         return command if isinstance(command, click.Command) else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
@@ -50,7 +53,7 @@ class _LazyGroup(click.Group):
 @click.command(cls=_LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gcpdiag")
 def gcpdiag() -> None:
-    """Diagnose why a Cloud Run service answers 5xx: ranked root causes, with evidence for and against.
+    r"""Diagnose why a Cloud Run service answers 5xx: ranked root causes, with evidence for and against.
 
     \b
     Exit codes of triage: 0 healthy, 10 incident found, 11 inconclusive,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 
 from gcpdiag.diagnose.judge import Judgement
-from gcpdiag.diagnose.rank import Ranker
 from gcpdiag.model.diagnosis import Status
 from gcpdiag.model.finding import Gap, Unknown
-from gcpdiag.model.resource import last_segment
 from gcpdiag.playbook.format import PROBABILITY
 from gcpdiag.playbook.load import Library
 from gcpdiag.signals.observation import Observation
+
+
+_MOST_CHECKS = 3
 
 
 def open_gaps(seen: Observation, judgements: Sequence[Judgement], library: Library) -> tuple[Gap, ...]:
@@ -31,10 +33,9 @@ def open_gaps(seen: Observation, judgements: Sequence[Judgement], library: Libra
                 missed.setdefault((finding.gap.source, finding.gap.reason), []).append(finding.gap)
     for (source, reason), several in sorted(missed.items()):
         checks = list(dict.fromkeys(gap.check for gap in several))
-        told = "; ".join(checks[:3]) + (f"; and {len(checks) - 3} more" if len(checks) > 3 else "")
-        gaps.append(
-            Gap(check=told, reason=reason, source=source, permission=several[0].permission, fix=several[0].fix)
-        )
+        rest = len(checks) - _MOST_CHECKS
+        told = "; ".join(checks[:_MOST_CHECKS]) + (f"; and {rest} more" if rest > 0 else "")
+        gaps.append(Gap(check=told, reason=reason, source=source, permission=several[0].permission, fix=several[0].fix))
     return tuple(gaps)
 
 
@@ -43,7 +44,6 @@ def next_check(
     seen: Observation,
     judgements: Sequence[Judgement],
     library: Library,
-    ranker: Ranker,
 ) -> str:
     """Return, for an inconclusive diagnosis, the unknown finding that says most about the likeliest causes."""
     if status != "inconclusive":
@@ -64,8 +64,8 @@ def next_check(
     if not failing:
         return ""
     service = failing[0]
+    query = quote(f'resource.labels.service_name="{service.name}" severity>=WARNING')
     return (
-        f"Read what {service.name} itself says around its first error: gcloud logging read"
-        f" 'resource.labels.service_name=\"{last_segment(service.name)}\" severity>=WARNING'"
-        f" --project={seen.project} --limit=50"
+        f"Read what {service.name} itself says around its first error:"
+        f" gcloud logging read {query} --project={quote(seen.project)} --limit=50"
     )

@@ -17,14 +17,13 @@ from gcpdiag.signals.observation import Observation
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _MOST_SURE = 0.99
+_LEAST_WEIGHT = 0.05  # decibans: less is printed as 0.0
 
 
 class Teller:
     """Turns judged causes into what a report prints."""
 
-    def __init__(
-        self, playbooks: Mapping[str, Playbook], ranker: Ranker, judge: Judge, seen: Observation
-    ) -> None:
+    def __init__(self, playbooks: Mapping[str, Playbook], ranker: Ranker, judge: Judge, seen: Observation) -> None:
         self._playbooks = playbooks
         self._ranker = ranker
         self._judge = judge
@@ -40,7 +39,7 @@ class Teller:
         lines = [
             line
             for one in playbook.findings
-            if abs(weights.get(one.signal, 0.0)) >= 0.05
+            if abs(weights.get(one.signal, 0.0)) >= _LEAST_WEIGHT
             for line in _lines(findings[one.signal], weights[one.signal], self._title(one.signal))
         ]
         service, resource = self._place(playbook, judgement)

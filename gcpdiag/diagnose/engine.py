@@ -52,7 +52,7 @@ def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()
         if effect not in {root.id for root in roots}
     ]
     contributing = _by_confidence(effects)
-    status = _status(seen, judgements, roots)
+    status = _status(seen, roots)
     return Diagnosis(
         project=seen.project,
         window=seen.window,
@@ -68,7 +68,7 @@ def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()
         gaps=open_gaps(seen, judgements, library),
         timeline=timeline_of(seen, (*roots, *contributing)),
         unexplained=_unexplained(seen) if status != "healthy" else (),
-        next_check=next_check(status, seen, judgements, library, ranker),
+        next_check=next_check(status, seen, judgements, library),
         log_entries=seen.scan.entries,
         problems=tuple(str(one) for one in bundle.problems.problems()),
     )
@@ -100,7 +100,7 @@ def _by_confidence(causes: Sequence[NamedCause]) -> tuple[NamedCause, ...]:
     return tuple(unique.values())
 
 
-def _status(seen: Observation, judgements: Sequence[Judgement], roots: Sequence[NamedCause]) -> Status:
+def _status(seen: Observation, roots: Sequence[NamedCause]) -> Status:
     if roots:
         return "incident"
     if any(state.health == "failing" for state in seen.states.values()):
@@ -129,7 +129,8 @@ def _summary(status: Status, seen: Observation, roots: Sequence[NamedCause]) -> 
     if recovered:
         return f"Healthy now: {_named(recovered)} failed earlier in the window and recovered."
     counted = sum(state.requests or 0 for state in seen.states.values())
-    return f"Healthy: {counted} requests to {len(seen.states)} services, and no failure that users would notice."
+    services = f"{len(seen.states)} service{'s' if len(seen.states) != 1 else ''}"
+    return f"Healthy: {counted} requests to {services}, and no failure that users would notice."
 
 
 def _symptom(failing: Sequence[ServiceState]) -> str:
@@ -184,5 +185,3 @@ def _unexplained(seen: Observation) -> tuple[UnexplainedError, ...]:
         UnexplainedError(template=template, count=count, first_at=from_epoch(first), service=service)
         for template, count, first, service in seen.scan.unexplained.most(_MOST_UNEXPLAINED)
     )
-
-

@@ -60,9 +60,7 @@ def merged(findings: Sequence[Finding]) -> Finding:
         ordered = sorted(present, key=lambda one: -one.strength)
         lines = dict.fromkeys(line for one in ordered for line in one.evidence)
         evidence = sorted(lines, key=lambda line: -(line.count or 0))
-        return Present(
-            signal=ordered[0].signal, strength=ordered[0].strength, evidence=tuple(evidence)
-        )
+        return Present(signal=ordered[0].signal, strength=ordered[0].strength, evidence=tuple(evidence))
     absent = [one for one in findings if isinstance(one, Absent)]
     unknown = [one for one in findings if isinstance(one, Unknown)]
     return absent[0] if absent else unknown[0]

@@ -73,12 +73,9 @@ class Judge:
         ]
         return sum(seen) / sum(weights)
 
-    def _may_name(
-        self, cause: str, findings: Mapping[str, Finding], ranking: Ranking, enough: float
-    ) -> bool:
+    def _may_name(self, cause: str, findings: Mapping[str, Finding], ranking: Ranking, enough: float) -> bool:
         telling = any(
-            one.specific and _strength(findings[one.signal]) >= _TELLING
-            for one in self._playbooks[cause].findings
+            one.specific and _strength(findings[one.signal]) >= _TELLING for one in self._playbooks[cause].findings
         )
         return telling and ranking.causes[cause] >= enough and self.coverage(cause, findings) >= _SEEN
 
@@ -95,8 +92,7 @@ class Judge:
 
     def _visible(self, cause: str, findings: Mapping[str, Finding]) -> bool:
         return any(
-            one.specific and _strength(findings[one.signal]) >= _TELLING
-            for one in self._playbooks[cause].findings
+            one.specific and _strength(findings[one.signal]) >= _TELLING for one in self._playbooks[cause].findings
         )
 
     def ruled_out(self, cause: str, judgement: Judgement) -> str:
@@ -109,9 +105,7 @@ class Judge:
             for one in self._playbooks[cause].findings
             if isinstance(judgement.findings[one.signal], Absent) and weights[one.signal] <= _AGAINST
         )
-        reasons = [
-            finding.looked for _, signal in against if isinstance(finding := judgement.findings[signal], Absent)
-        ]
+        reasons = [finding.looked for _, signal in against if isinstance(finding := judgement.findings[signal], Absent)]
         return "; ".join(dict.fromkeys(reasons[:2]))
 
     def out_of_sight(self, cause: str, findings: Mapping[str, Finding]) -> list[Unknown]:

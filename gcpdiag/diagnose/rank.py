@@ -46,28 +46,22 @@ class Ranker:
         self._leaks = leaks
         self._priors = {one.id: PRIOR[one.prior] for one in playbooks}
         self._likelihoods = {
-            one.id: {finding.signal: PROBABILITY[finding.likelihood] for finding in one.findings}
-            for one in playbooks
+            one.id: {finding.signal: PROBABILITY[finding.likelihood] for finding in one.findings} for one in playbooks
         }
         self._groups = {
-            one.id: {finding.signal: finding.group for finding in one.findings if finding.group}
-            for one in playbooks
+            one.id: {finding.signal: finding.group for finding in one.findings if finding.group} for one in playbooks
         }
 
     def rank(self, findings: Mapping[str, Finding]) -> Ranking:
         """Return the posterior over all sets of at most two causes."""
         ids = sorted(self._priors)
-        sets: list[Hypothesis] = [
-            hypothesis for size in range(_MAX_SET + 1) for hypothesis in combinations(ids, size)
-        ]
+        sets: list[Hypothesis] = [hypothesis for size in range(_MAX_SET + 1) for hypothesis in combinations(ids, size)]
         scores = {one: self._score(one, findings) for one in sets}
         top = max(scores.values())
         weights = {one: 10 ** ((score - top) / 10) for one, score in scores.items()}
         total = sum(weights.values())
         hypotheses = {one: weight / total for one, weight in weights.items()}
-        causes = {
-            cause: sum(share for one, share in hypotheses.items() if cause in one) for cause in ids
-        }
+        causes = {cause: sum(share for one, share in hypotheses.items() if cause in one) for cause in ids}
         return Ranking(hypotheses=hypotheses, causes=causes)
 
     def weights(

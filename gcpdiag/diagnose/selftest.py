@@ -31,7 +31,7 @@ class TestOutcome:
 
 
 def run_library(library: Library, causes: Collection[str] = ()) -> Iterator[TestOutcome]:
-    """Yield the outcome of every test of the causes (of all, if none is given); PlaybookError for an unreadable file."""
+    """Yield the outcome of every test of some causes, or of all; PlaybookError for an unreadable file."""
     for cause, path in sorted(library.paths.items()):
         if causes and cause not in causes:
             continue

@@ -115,9 +115,7 @@ def _written(source: Source, items: Iterable[Json]) -> bytes:
 
 
 def _manifest(answers: dict[str, list[Json]], denied: Iterable[Source]) -> JsonObject:
-    sources: list[Json] = [
-        {"source": one, "status": "ok", "items": len(items)} for one, items in answers.items()
-    ]
+    sources: list[Json] = [{"source": one, "status": "ok", "items": len(items)} for one, items in answers.items()]
     sources += [
         {
             "source": one.id,

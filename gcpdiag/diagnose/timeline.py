@@ -48,11 +48,7 @@ def _state_events(state: ServiceState, source: str) -> list[TimelineEvent]:
 
 
 def _first_sign(cause: NamedCause) -> list[TimelineEvent]:
-    timed = [
-        (line.evidence.first_at, line.evidence)
-        for line in cause.evidence
-        if line.evidence.first_at is not None
-    ]
+    timed = [(line.evidence.first_at, line.evidence) for line in cause.evidence if line.evidence.first_at is not None]
     if not timed:
         return []
     at, evidence = min(timed, key=lambda one: (one[0], one[1].text))

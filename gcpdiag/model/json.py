@@ -7,10 +7,14 @@ it returns the empty value of its type, since a bundle may come from anywhere.
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-JsonObject: TypeAlias = "dict[str, Json]"
+if TYPE_CHECKING:
+    Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+    JsonObject: TypeAlias = "dict[str, Json]"
+else:  # msgspec reads annotations at run time, and cannot resolve an alias that names itself
+    Json = object
+    JsonObject = dict[str, object]
 
 
 def field_at(document: Json, path: str) -> Json:

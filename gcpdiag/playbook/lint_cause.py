@@ -27,7 +27,7 @@ CATEGORIES = frozenset(
 )
 """The categories of the contract's section 1."""
 
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
+ID_FORM = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _TEXTS = ("title", "summary", "explanation")
 
@@ -35,7 +35,7 @@ _TEXTS = ("title", "summary", "explanation")
 def _id_form(drafts: Drafts) -> Iterator[Flaw]:
     """An id is ``category/cause``, in lower-case words joined by hyphens."""
     for cause in drafts.causes:
-        if cause.id and not _ID.fullmatch(cause.id):
+        if cause.id and not ID_FORM.fullmatch(cause.id):
             told = f"{cause.id!r} is no cause id; write it as category/cause, in lower case with hyphens"
             yield Flaw(place=cause.document.place("id"), text=told)
 

@@ -20,7 +20,7 @@ _LATENCY = re.compile(r"\d+(?:\.\d+)?s")
 def _few_tests(drafts: Drafts) -> Iterator[Flaw]:
     """A playbook has at least three tests: it fires, its look-alike does not, and something is missing."""
     for cause in drafts.causes:
-        if len(cause.tests) < _FEWEST:
+        if cause.document.value is not None and len(cause.tests) < _FEWEST:
             told = f"{len(cause.tests)} tests, and {_FEWEST} are the least"
             yield Flaw(place=cause.document.place(), text=told)
 

@@ -30,7 +30,7 @@ class Library:
         """Return one playbook; PlaybookError with the nearest ids when there is none."""
         if cause_id in self.playbooks:
             return self.playbooks[cause_id]
-        near = [one for one in self.playbooks if cause_id and cause_id.split("/")[-1] in one]
+        near = [one for one in self.playbooks if cause_id and cause_id.rsplit("/", 1)[-1] in one]
         known = ", ".join(near or self.playbooks)
         raise PlaybookError(f"there is no cause {cause_id!r}", hint=f"Known: {known}")
 

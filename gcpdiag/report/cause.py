@@ -21,9 +21,7 @@ from gcpdiag.report.wording import (
 )
 
 # What a remedy that can be typed begins with; anything else is a step for a person.
-_PROGRAMS = frozenset(
-    {"gcloud", "gcpdiag", "gcptriage", "curl", "psql", "mysql", "redis-cli", "docker", "kubectl"}
-)
+_PROGRAMS = frozenset({"gcloud", "gcpdiag", "gcptriage", "curl", "psql", "mysql", "redis-cli", "docker", "kubectl"})
 
 _MOST_OF_ONE_SIGNAL = 3  # lines: a failure of thirty services is told by a few of them
 _WORTH_SPARING = 24  # characters
@@ -102,9 +100,7 @@ def _evidence_lines(weights: Sequence[Weight], window: Window) -> tuple[Evidence
         lines += [_evidence_line(one, window, told) for one in ordered[:_MOST_OF_ONE_SIGNAL]]
         if (rest := len(ordered) - _MOST_OF_ONE_SIGNAL) > 0:
             lines.append(
-                EvidenceLine(
-                    weight="", title="", text=f"and {counted(rest, 'more line')} like it", note="", link=""
-                )
+                EvidenceLine(weight="", title="", text=f"and {counted(rest, 'more line')} like it", note="", link="")
             )
     return tuple(lines)
 

@@ -12,9 +12,7 @@ import re
 _BREAK = "\u200b"  # zero width space
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MENTION = re.compile(r"[@#]")
-_REFERENCE = re.compile(
-    r"(?<!\w)(?:[!$%&~^]|GH-)(?=\w)", re.IGNORECASE
-)  # GitLab: !12 $12 %12 &12 ~bug; GitHub: GH-12
+_REFERENCE = re.compile(r"(?<!\w)(?:[!$%&~^]|GH-)(?=\w)", re.IGNORECASE)  # GitLab: !12 $12 %12 &12 ~bug; GitHub: GH-12
 _ADDRESS = re.compile(r":(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp|tel):", re.IGNORECASE)
 _STYLING = re.compile(r"[\\`*\[\]|~$#!]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKUP = re.compile(r"[&<>]")

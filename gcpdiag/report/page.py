@@ -50,9 +50,7 @@ class Page:
         """Add a line that is never wrapped, so that it can be copied; the terminal may break its display."""
         self._lines.append(Text(" " * indent).append_text(text))
 
-    def columns(
-        self, rows: Sequence[Sequence[Text]], *, right: Collection[int] = (), indent: int = _INDENT
-    ) -> None:
+    def columns(self, rows: Sequence[Sequence[Text]], *, right: Collection[int] = (), indent: int = _INDENT) -> None:
         """Add rows of cells, each wrapped in its column; columns in ``right`` are aligned to the right."""
         if not rows:
             return

@@ -50,8 +50,7 @@ def _beyond_the_contract(diagnosis: Diagnosis) -> JsonObject:
             for one in diagnosis.suspects
         ],
         "candidates": [
-            {"id": one.id, "title": plain(one.title), "confidence": one.confidence}
-            for one in diagnosis.candidates
+            {"id": one.id, "title": plain(one.title), "confidence": one.confidence} for one in diagnosis.candidates
         ],
         "next_check": _said(diagnosis.next_check),
         "unexplained": [
@@ -91,8 +90,7 @@ def _cause(cause: NamedCause) -> JsonObject:
         "evidence": [_evidence(one) for one in cause.evidence],
         "contradicting": [_evidence(one) for one in cause.contradicting],
         "remediation": [
-            {"command": command_line(one.command), "risk": one.risk, "why": plain(one.why)}
-            for one in cause.remediation
+            {"command": command_line(one.command), "risk": one.risk, "why": plain(one.why)} for one in cause.remediation
         ],
         "title": plain(cause.title),
         "prior_db": _tenths(cause.prior),

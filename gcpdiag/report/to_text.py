@@ -63,9 +63,7 @@ def render_text(diagnosis: Diagnosis, *, width: int, color: bool) -> str:
 
 
 def _opening(page: Page, view: View) -> None:
-    page.heading(
-        (view.status.upper(), _STYLES[view.status]), (view.project, _HEADING), (view.stretch, _QUIET)
-    )
+    page.heading((view.status.upper(), _STYLES[view.status]), (view.project, _HEADING), (view.stretch, _QUIET))
     page.blank()
     page.prose(Text(view.summary, _HEADING))
 
@@ -121,10 +119,7 @@ def _mistaken_for(page: Page, cause: CauseView) -> None:
     if cause.mistaken_for:
         _part(page, "Taken for, but is not")
         page.columns(
-            [
-                (Text(other), Text(shortened(reason, _LONGEST_CELL), _QUIET))
-                for other, reason in cause.mistaken_for
-            ]
+            [(Text(other), Text(shortened(reason, _LONGEST_CELL), _QUIET)) for other, reason in cause.mistaken_for]
         )
 
 
@@ -215,10 +210,7 @@ def _table(page: Page, name: str, table: Table, *, titled: bool = True) -> None:
     if not table:
         return
     page.heading((name.upper(), _HEADING))
-    rows = [
-        tuple(Text(shortened(cell, _LONGEST_CELL), _STYLES.get(cell, "")) for cell in row)
-        for row in table.rows
-    ]
+    rows = [tuple(Text(shortened(cell, _LONGEST_CELL), _STYLES.get(cell, "")) for cell in row) for row in table.rows]
     header = [tuple(Text(column, _QUIET) for column in table.columns)] if titled else []
     page.columns([*header, *rows], right=table.right)
     if table.note:

@@ -14,7 +14,7 @@ from gcpdiag.model.json import Json
 from gcpdiag.signals.definition import LogSignal, SignalDefinition
 from gcpdiag.signals.matcher import SignatureSet
 
-_Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_yaml(text: str) -> Json:
@@ -75,5 +75,3 @@ def parse_signals(document: Json) -> dict[str, SignalDefinition]:
     if document is None:
         return {}
     return msgspec.convert(document, dict[str, SignalDefinition])
-
-

@@ -14,6 +14,7 @@ from gcpdiag.model.window import in_utc
 
 ChangeKind = Literal["deploy", "traffic", "delete", "other"]
 
+_DEFAULT_PERIOD = 240  # seconds: one TCP probe as long as a start may take
 _DEPLOY_TAKES = 120.0  # seconds between the call and the creation of the revision
 _READS = ("get", "list", "describe", "connect", "test", "query", "watch")
 _FIELDS = {
@@ -180,8 +181,7 @@ def with_differences(changes: Iterable[Change]) -> list[Change]:
 def difference(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]:
     """Return the fields that matter for serving and differ between two v2 services."""
     pairs = [
-        (name, path, _shown(field_at(before, path)), _shown(field_at(after, path)))
-        for name, path in _FIELDS.items()
+        (name, path, _shown(field_at(before, path)), _shown(field_at(after, path))) for name, path in _FIELDS.items()
     ]
     old, new = _without_default_probe(main_container(before)), _without_default_probe(main_container(after))
     pairs += [
@@ -197,7 +197,11 @@ def difference(before: JsonObject, after: JsonObject) -> tuple[FieldChange, ...]
 def _without_default_probe(container: JsonObject) -> JsonObject:
     """Return the container without the startup probe that Cloud Run writes in where none was configured."""
     probe = object_at(container, "startupProbe")
-    if "tcpSocket" in probe and number_at(probe, "periodSeconds") == 240 and number_at(probe, "failureThreshold") == 1:
+    if (
+        "tcpSocket" in probe
+        and number_at(probe, "periodSeconds") == _DEFAULT_PERIOD
+        and number_at(probe, "failureThreshold") == 1
+    ):
         return {key: value for key, value in container.items() if key != "startupProbe"}
     return container
 

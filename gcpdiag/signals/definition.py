@@ -109,11 +109,5 @@ class TopologySignal(_Definition, frozen=True, kw_only=True, tag="topology"):
 
 
 SignalDefinition: TypeAlias = (
-    LogSignal
-    | RequestSignal
-    | MetricSignal
-    | ConfigurationSignal
-    | ChangeSignal
-    | RevisionSignal
-    | TopologySignal
+    LogSignal | RequestSignal | MetricSignal | ConfigurationSignal | ChangeSignal | RevisionSignal | TopologySignal
 )

@@ -22,7 +22,9 @@ from gcpdiag.signals.detect_topology import find_topology
 from gcpdiag.signals.observation import Observation
 
 
-def evaluate_signal(signal_id: str, service: ServiceRef, seen: Observation) -> Finding:
+def evaluate_signal(  # noqa: PLR0911 - one return for each kind of detector
+    signal_id: str, service: ServiceRef, seen: Observation
+) -> Finding:
     """Return what looking for one signal at one service gives."""
     match seen.catalogue.definitions[signal_id]:
         case LogSignal() as definition:

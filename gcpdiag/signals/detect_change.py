@@ -100,9 +100,7 @@ def _of_one_revision(
     """Judge a revision without company: if it served well before it failed, its newness is not the reason."""
     state, traffic = seen.states.get(service), seen.scan.traffic[service]
     if state is None or state.onset is None or state.older_than_window:
-        gap = Gap(
-            check=definition.title, reason="no older revision served in the window", source=LOG_ENTRIES
-        )
+        gap = Gap(check=definition.title, reason="no older revision served in the window", source=LOG_ENTRIES)
         return Unknown(signal=signal_id, gap=gap)
     onset = int(state.onset.timestamp() // 60)
     served = sum(count for minute, count in traffic.ok_minutes.items() if minute < onset)

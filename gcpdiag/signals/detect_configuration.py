@@ -44,12 +44,14 @@ def find_configuration(
     if evidence:
         return Present(signal=signal_id, strength=1.0, evidence=tuple(evidence))
     found = "; ".join(looked) or f"{service.name} uses no {definition.resource}"
-    return Absent(signal=signal_id, looked=definition.absent and f"{definition.absent} ({found})" or found, source=source)
+    return Absent(
+        signal=signal_id,
+        looked=definition.absent and f"{definition.absent} ({found})" or found,
+        source=source,
+    )
 
 
-def resources_of(
-    kind: ResourceKind, service: ServiceRef, seen: Observation
-) -> list[tuple[str, JsonObject]] | None:
+def resources_of(kind: ResourceKind, service: ServiceRef, seen: Observation) -> list[tuple[str, JsonObject]] | None:
     """Return the short names and documents of the resources of a kind that a service uses; None if unknown."""
     estate = seen.estate
     if kind == "service":

@@ -53,13 +53,11 @@ def _find_in(
         return _find_rise(signal_id, definition, minutes, inside, resource, service, seen)
     limit = _limit(definition, resource, service, seen)
     if limit is None:
-        gap = Gap(
-            check=definition.title, reason=f"the limit of {resource} is not known", source="run.services"
-        )
+        gap = Gap(check=definition.title, reason=f"the limit of {resource} is not known", source="run.services")
         return Unknown(signal=signal_id, gap=gap)
     beyond = {minute: value for minute, value in inside.items() if _is_beyond(definition, value, limit)}
     peak = (min if definition.below is not None else max)(inside.values())
-    told = f"{definition.metric} of {resource}: {_amount(peak, limit, definition)}"
+    told = f"{_short(definition.metric)} of {resource} {_amount(peak, limit, definition)}"
     if len(beyond) >= min(definition.points, len(inside)):
         text = f"{told}, beyond the bound in {len(beyond)} of {len(inside)} minutes"
         return _present(signal_id, definition, text, beyond, resource, service, seen)
@@ -85,7 +83,8 @@ def _find_rise(
         return Unknown(signal=signal_id, gap=gap)
     score = robust_score(list(after.values()), calm)
     peak = max(after.values())
-    told = f"{definition.metric} of {resource}: up to {peak:.4g}, against {sorted(calm)[len(calm) // 2]:.4g} before"
+    usual = sorted(calm)[len(calm) // 2]
+    told = f"{_short(definition.metric)} of {resource} up to {peak:.4g}, against {usual:.4g} before"
     if definition.rise is not None and score >= definition.rise:
         return _present(signal_id, definition, told, after, resource, service, seen)
     return Absent(signal=signal_id, looked=definition.absent or told, source=TIME_SERIES)
@@ -162,7 +161,14 @@ def _is_beyond(definition: MetricSignal, value: float, limit: float) -> bool:
 def _amount(peak: float, limit: float, definition: MetricSignal) -> str:
     if definition.of is not None:
         return f"{peak:.4g} of at most {limit:.4g}"
-    return f"{'at least' if definition.below is not None else 'up to'} {peak:.4g}"
+    edge = "at least" if definition.below is not None else "up to"
+    share = definition.metric.endswith(("utilization", "utilizations", "ratio"))
+    return f"{edge} {peak:.0%}" if share else f"{edge} {peak:.4g}"
+
+
+def _short(metric: str) -> str:
+    """Return a metric's name without the API that it belongs to."""
+    return metric.split("/", 1)[-1]
 
 
 def _no_points(definition: MetricSignal, seen: Observation) -> Gap:

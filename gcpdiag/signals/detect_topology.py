@@ -9,9 +9,7 @@ from gcpdiag.signals.definition import TopologySignal
 from gcpdiag.signals.observation import Observation
 
 
-def find_topology(
-    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
-) -> Finding:
+def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
     """Return whether the relation that the signal names holds for the service."""
     match definition.relation:
         case "connector-missing":
@@ -24,9 +22,7 @@ def find_topology(
             return _upstream_failing(signal_id, definition, service, seen)
 
 
-def _connector_missing(
-    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
-) -> Finding:
+def _connector_missing(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
     if not seen.estate.configuration(service):
         return _unknown(signal_id, definition, "run.services", service, seen)
     connector = seen.estate.connector(service)
@@ -105,9 +101,7 @@ def _denies_egress(rule: JsonObject, network: str) -> bool:
     return text_at(rule, "direction") == "EGRESS" and bool(objects_at(rule, "denied")) and same_network and enabled
 
 
-def _upstream_failing(
-    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
-) -> Finding:
+def _upstream_failing(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
     if not seen.estate.configuration(service):
         return _unknown(signal_id, definition, "run.services", service, seen)
     upstreams = seen.estate.upstreams(service)

@@ -20,7 +20,16 @@ _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/\s]*@)?([A-Za-z0-9.-]+)")
 _DEFAULT_MAX_INSTANCES = 100  # Cloud Run Admin API v2: unset means 100
 _DEFAULT_CONCURRENCY = 80
 # Cloud SQL for PostgreSQL: default max_connections by instance memory in GB.
-_CONNECTIONS_BY_MEMORY = ((120, 1000), (60, 800), (30, 600), (15, 500), (7.5, 400), (6, 200), (3.75, 100), (1.7, 50))
+_CONNECTIONS_BY_MEMORY = (
+    (120, 1000),
+    (60, 800),
+    (30, 600),
+    (15, 500),
+    (7.5, 400),
+    (6, 200),
+    (3.75, 100),
+    (1.7, 50),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +58,7 @@ class Estate:
         document = self.services.get(service, {})
         targets = objects_at(document, "trafficStatuses") or objects_at(document, "traffic")
         latest = last_segment(text_at(document, "latestReadyRevision"))
-        shares = [
-            (number_at(one, "percent") or 0, last_segment(text_at(one, "revision")) or latest) for one in targets
-        ]
+        shares = [(number_at(one, "percent") or 0, last_segment(text_at(one, "revision")) or latest) for one in targets]
         return max(shares)[1] if shares and max(shares)[0] > 0 else latest
 
     def connector(self, service: ServiceRef) -> str:

@@ -16,9 +16,7 @@ _EDGE = 0.05  # share of the window: errors that early are older than it
 def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceState:
     """Return the state of one service from its requests in the window."""
     if not _fails(traffic):
-        return ServiceState(
-            service=service, health="healthy", requests=traffic.requests, errors=traffic.errors
-        )
+        return ServiceState(service=service, health="healthy", requests=traffic.requests, errors=traffic.errors)
     onset = onset_minute(traffic, window)
     first = min((minute for minute in traffic.error_minutes if minute >= onset), default=min(traffic.error_minutes))
     start, end = window.start.timestamp() / 60, window.end.timestamp() / 60

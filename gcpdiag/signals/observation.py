@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from shlex import quote
 
 from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
 from gcpdiag.bundle.read import Bundle, Coverage
@@ -87,9 +88,7 @@ def _told(coverage: dict[str, Coverage], source: str) -> bool:
     return coverage[source].complete
 
 
-def _state(
-    service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool
-) -> ServiceState:
+def _state(service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool) -> ServiceState:
     seen = traffic.get(service)
     if seen is not None and seen.requests:
         return state_of(service, seen, window)
@@ -126,9 +125,9 @@ def _any_read(bundle: Bundle, source_id: str) -> bool:
 def _fix(coverage: Coverage, project: str) -> str:
     if coverage.state == "denied" and coverage.source.role:
         return (
-            f"gcloud projects add-iam-policy-binding {project} --member=user:YOUR_ACCOUNT"
+            f"gcloud projects add-iam-policy-binding {quote(project)} --member=user:YOUR_ACCOUNT"
             f" --role={coverage.source.role}"
         )
     if coverage.state == "disabled":
-        return f"gcloud services enable {coverage.source.api} --project={project}"
+        return f"gcloud services enable {coverage.source.api} --project={quote(project)}"
     return ""

@@ -137,9 +137,7 @@ class _Scanner:
         text = text_of(entry, kind)
         if not text:
             return
-        owners = {
-            one for one in signatures.owners_of(text) if kind == "any" or kind in self._catalogue.log(one).logs
-        }
+        owners = {one for one in signatures.owners_of(text) if kind == "any" or kind in self._catalogue.log(one).logs}
         alarming = bool(owners) and (kind not in {"app", "database", "any"} or _alarms(entry, text))
         explained = False
         for owner in sorted(owners):
@@ -173,9 +171,7 @@ def _count_request(entry: LogEntry, request: HttpRequest, at: float, traffic: Tr
     status = request.status or 0
     failed = status >= 500 or (status == 429 and bool(entry.text_payload))
     seconds = _duration(request.latency) if failed else 0.0
-    traffic.add(
-        at, status, failed=failed, revision=entry.resource.labels.get("revision_name", ""), seconds=seconds
-    )
+    traffic.add(at, status, failed=failed, revision=entry.resource.labels.get("revision_name", ""), seconds=seconds)
     return failed
 
 
@@ -228,4 +224,3 @@ def _duration(latency: str | None) -> float:
         return float((latency or "0").rstrip("s"))
     except ValueError:
         return 0.0
-

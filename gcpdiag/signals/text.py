@@ -24,7 +24,19 @@ _LEVEL_KEYS = ("severity", "level", "levelname", "log.level", "loglevel", "@l", 
 _MESSAGE_KEYS = ("message", "msg", "event", "textpayload", "text", "log", "@m", "@mt", "short_message")
 _SILENT_KEYS = frozenset(
     {"timestamp", "time", "ts", "@t", "logger", "logger_name", "severity", "level", "trace", "span", "caller"}
-    | {"hostname", "pid", "function", "file", "line", "lineno", "module", "url", "path", "user_agent", "useragent"}
+    | {
+        "hostname",
+        "pid",
+        "function",
+        "file",
+        "line",
+        "lineno",
+        "module",
+        "url",
+        "path",
+        "user_agent",
+        "useragent",
+    }
     | {"validation", "labels", "thread", "thread_name", "insertid", "request_id", "trace_id", "span_id"}
 )
 _LEVEL_IN_TEXT = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -152,3 +153,28 @@ def test_a_truncated_array_of_many_elements_takes_no_quadratic_time() -> None:
 @given(st.binary(max_size=200) | st.text("[]{}\",:1a\n \\", max_size=60).map(str.encode))
 def test_any_bytes_end_without_an_exception(content: bytes) -> None:
     list(read_values(io.BytesIO(content), lambda *_: None))
+
+
+class Zeros(io.RawIOBase):
+    """Half a gigabyte without a line break, none of it held."""
+
+    left = 512 << 20
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        size = min(len(buffer), self.left)
+        buffer[:size] = bytes(size)
+        self.left -= size
+        return size
+
+
+def test_a_line_without_end_takes_no_more_memory_than_a_few_lines() -> None:
+    problems: list[int] = []
+    tracemalloc.start()
+    stream = io.BufferedReader(Zeros(), 1 << 20)
+    assert list(read_values(stream, lambda line, _: problems.append(line))) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (problems, peak < 8 * MAX_LINE) == ([1], True)

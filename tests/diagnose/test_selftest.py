@@ -6,8 +6,11 @@ import msgspec
 import pytest
 
 from gcpdiag.diagnose.selftest import run_library, run_test
+from gcpdiag.errors import UsageError
 from gcpdiag.playbook.format import Expectation, PlaybookTest
+from gcpdiag.playbook.lint import lint_library
 from gcpdiag.playbook.load import Library, load_library
+from gcpdiag.playbook.template import path_of, template_of
 
 CAUSE = "resource-exhaustion/memory-limit"
 _PLAYBOOK = """\
@@ -81,6 +84,25 @@ def test_every_test_of_every_playbook_has_an_outcome(library: Library) -> None:
     ]
 
 
+def test_only_the_causes_that_are_asked_for_are_tested(library: Library) -> None:
+    assert list(run_library(library, ["platform/quota"])) == []
+
+
+def test_the_template_of_a_new_playbook_passes_lint_and_its_own_tests(tmp_path: Path) -> None:
+    path = path_of("platform/new-cause", tmp_path)
+    path.parent.mkdir()
+    path.write_text(template_of("platform/new-cause"))
+
+    assert lint_library([tmp_path]) == []
+    assert [one.complaints for one in run_library(load_library([tmp_path]))] == [(), (), ()]
+
+
+@pytest.mark.parametrize("cause", ["", "quota", "Platform/Quota", "../x/y", "a/b/c"])
+def test_there_is_no_template_for_what_is_no_cause_id(cause: str) -> None:
+    with pytest.raises(UsageError, match="no cause id"):
+        template_of(cause)
+
+
 def test_a_right_expectation_passes_through_the_whole_pipeline(library: Library) -> None:
     right, _ = run_library(library)
 
@@ -115,11 +137,9 @@ def test_a_complaint_says_what_was_expected_what_came_and_the_summary(
 
 
 def test_a_cause_that_must_not_be_named_is_complained_of(library: Library) -> None:
-    text = _PLAYBOOK.split("---\n")[1].replace(f"first: {CAUSE}", f"unnamed: [{CAUSE}]")
-    path = library.paths[CAUSE]
-    path.write_text(f"{_PLAYBOOK.split('---')[0]}---\n{text}")
+    library.paths[CAUSE].write_text(_PLAYBOOK.replace(f"named: [{CAUSE}]", f"unnamed: [{CAUSE}]"))
 
-    (outcome,) = run_library(library)
+    outcome, _ = run_library(library)
 
     assert f"expected {CAUSE} not to be named" in outcome.complaints[0]
 

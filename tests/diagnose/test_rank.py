@@ -1,0 +1,134 @@
+"""Laws of the ranking, on findings made up for the purpose."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gcpdiag.diagnose.rank import Ranker
+from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
+from gcpdiag.playbook.format import ExpectedFinding, Playbook
+
+SIGNALS = ("kill", "exit", "timeout", "state", "metric")
+LEAKS = dict(zip(SIGNALS, (0.005, 0.05, 0.03, 0.004, 0.06), strict=True))
+
+
+def playbook(cause: str, *findings: tuple[str, str], group: str = "") -> Playbook:
+    return Playbook(
+        id=cause,
+        title=cause,
+        summary=cause,
+        explanation=cause,
+        findings=[
+            ExpectedFinding(signal=signal, likelihood=word, specific=True, group=group)  # type: ignore[arg-type]
+            for signal, word in findings
+        ],
+    )
+
+
+PLAYBOOKS = [
+    playbook("a/memory", ("kill", "always"), ("exit", "often"), ("metric", "often")),
+    playbook("a/crash", ("exit", "always"), ("timeout", "rarely")),
+    playbook("a/down", ("state", "often"), ("timeout", "usually"), group="looks"),
+]
+
+
+def present(signal: str, strength: float = 1.0) -> Present:
+    return Present(
+        signal=signal,
+        strength=strength,
+        evidence=(Evidence(signal=signal, text="seen", source="logging.entries"),),
+    )
+
+
+def absent(signal: str) -> Absent:
+    return Absent(signal=signal, looked="looked", source="logging.entries")
+
+
+def unknown(signal: str) -> Unknown:
+    return Unknown(signal=signal, gap=Gap(check=signal, reason="denied", source="logging.entries"))
+
+
+def findings() -> st.SearchStrategy[dict[str, Finding]]:
+    one = st.sampled_from(SIGNALS)
+    kinds = st.tuples(st.sampled_from(["present", "absent", "unknown"]), st.floats(0.05, 1.0))
+
+    def built(choices: dict[str, tuple[str, float]]) -> dict[str, Finding]:
+        made: dict[str, Finding] = {signal: unknown(signal) for signal in SIGNALS}
+        for signal, (kind, strength) in choices.items():
+            made[signal] = present(signal, strength) if kind == "present" else absent(signal)
+            if kind == "unknown":
+                made[signal] = unknown(signal)
+        return made
+
+    return st.dictionaries(one, kinds).map(built)
+
+
+@given(findings())
+def test_probabilities_of_all_hypotheses_add_up_to_one(found: dict[str, Finding]) -> None:
+    assert sum(Ranker(PLAYBOOKS, LEAKS).rank(found).hypotheses.values()) == pytest.approx(1.0)
+
+
+@given(findings())
+def test_the_order_of_playbooks_and_findings_makes_no_difference(found: dict[str, Finding]) -> None:
+    straight = Ranker(PLAYBOOKS, LEAKS).rank(found)
+
+    turned = Ranker(PLAYBOOKS[::-1], LEAKS).rank(dict(reversed(found.items())))
+
+    assert turned.causes == straight.causes
+
+
+@given(findings(), st.sampled_from(SIGNALS), st.sampled_from(["absent", "unknown", "weaker"]))
+def test_taking_evidence_away_never_raises_the_cause_that_it_supported(
+    found: dict[str, Finding], signal: str, how: str
+) -> None:
+    finding = found[signal]
+    if not isinstance(finding, Present):
+        return
+    less: Finding = {
+        "absent": absent(signal),
+        "unknown": unknown(signal),
+        "weaker": present(signal, finding.strength / 2),
+    }[how]
+    ranker = Ranker(PLAYBOOKS, LEAKS)
+
+    for cause in ("a/memory", "a/crash", "a/down"):
+        before = sum(ranker.weights((cause,), found).values())
+        after = sum(ranker.weights((cause,), found | {signal: less}).values())
+        assert after <= before + 1e-9
+
+
+def test_what_is_unknown_drops_out_exactly() -> None:
+    ranker = Ranker(PLAYBOOKS, LEAKS)
+
+    silent = ranker.rank({signal: unknown(signal) for signal in SIGNALS})
+
+    assert silent.best == ()
+    assert silent.causes["a/memory"] == pytest.approx(silent.causes["a/crash"])
+
+
+def test_a_cause_that_is_seen_explains_away_another_of_the_same_symptom() -> None:
+    ranker = Ranker(PLAYBOOKS, LEAKS)
+    symptom: dict[str, Finding] = {signal: unknown(signal) for signal in SIGNALS} | {"exit": present("exit")}
+
+    alone = ranker.rank(symptom).causes["a/crash"]
+    beside = ranker.rank(symptom | {"kill": present("kill"), "metric": present("metric")}).causes["a/crash"]
+
+    assert beside < alone
+
+
+def test_two_causes_are_found_together() -> None:
+    found: dict[str, Finding] = {signal: unknown(signal) for signal in SIGNALS}
+    found |= {"kill": present("kill"), "state": present("state"), "timeout": present("timeout")}
+
+    assert Ranker(PLAYBOOKS, LEAKS).rank(found).best == ("a/down", "a/memory")
+
+
+def test_while_one_look_of_a_group_is_present_the_absence_of_the_others_says_nothing() -> None:
+    found: dict[str, Finding] = {"state": absent("state"), "timeout": present("timeout")}
+
+    weights = Ranker(PLAYBOOKS, LEAKS).weights(("a/down",), found)
+
+    assert weights["state"] == 0.0
+    assert weights["timeout"] > 0
