@@ -14,6 +14,8 @@ from gcpdiag.signals.metric import robust_score
 from gcpdiag.signals.observation import Observation
 
 _BASELINE_POINTS = 5
+_LATE, _EARLY, _LONG_BEFORE = 6, 2, 12  # minutes
+_UNTIMELY, _ALWAYS = 0.4, 0.5  # share of its strength that a finding keeps
 
 
 def find_metric(signal_id: str, definition: MetricSignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -114,12 +116,17 @@ def _present(
 
 
 def _timely(beyond: dict[int, float], service: ServiceRef, seen: Observation) -> float:
-    """Return 1, or less for what was over before the onset or began well after it."""
+    """Return 1, or less for what was over before the onset, began well after it, or was there all the time.
+
+    What was always at its limit may have been the last straw's victim, so it keeps half of its weight.
+    """
     state = seen.states.get(service)
     if state is None or state.onset is None or state.older_than_window:
         return 1.0
     onset = state.onset.timestamp() / 60
-    return 1.0 if min(beyond) <= onset + 6 and max(beyond) >= onset - 2 else 0.4
+    if min(beyond) > onset + _LATE or max(beyond) < onset - _EARLY:
+        return _UNTIMELY
+    return _ALWAYS if min(beyond) < onset - _LONG_BEFORE else 1.0
 
 
 def _resources(definition: MetricSignal, service: ServiceRef, seen: Observation) -> list[str]:
