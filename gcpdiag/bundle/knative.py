@@ -98,7 +98,7 @@ def _container(container: JsonObject) -> JsonObject:
         for key in ("name", "image", "command", "args", "ports", "startupProbe", "livenessProbe")
         if container.get(key)
     }
-    converted["resources"] = {"limits": object_at(container, "resources.limits")}
+    converted["resources"] = _without_empty({"limits": object_at(container, "resources.limits")})
     converted["env"] = [_env(one) for one in objects_at(container, "env")]
     return _without_empty(converted)
 

@@ -35,7 +35,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (  # the same inside a JSON text: \"name\": \"value\"
         re.compile(
-            rf"""({_SECRET_NAME}\\+["']\s*[=:]\s*)(\\+["'])(?:(?!\2)[^\n])*""",
+            rf"""({_SECRET_NAME}\\+["']\s*[=:]\s*)(\\+["'])(?:(?!(?<!\\)\2)[^\n])*""",
             re.IGNORECASE,
         ),
         rf"\1\2{HIDDEN}",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from gcpdiag.bundle.entry import MonitoredResource
 from gcpdiag.model.window import is_credible
+
+
+Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -71,10 +75,10 @@ def _grown(buckets: ExponentialBuckets, index: int) -> float | None:
 class Distribution(msgspec.Struct, frozen=True, rename="camel"):
     """Counted values in buckets; bucket 0 lies below the first bound, trailing empty buckets are left out."""
 
-    count: int = 0
+    count: Int64 = 0
     mean: float = 0.0
     bucket_options: BucketOptions = BucketOptions()
-    bucket_counts: list[int] = []
+    bucket_counts: list[Int64] = []
 
     def quantile(self, share: float) -> float | None:
         """Return the value below which ``share`` of the counts lie, by linear interpolation in its bucket.
@@ -103,7 +107,7 @@ class Distribution(msgspec.Struct, frozen=True, rename="camel"):
 class TypedValue(msgspec.Struct, frozen=True, rename="camel"):
     """A point's value; exactly one of the fields is set."""
 
-    int64_value: int | None = None
+    int64_value: Int64 | None = None
     double_value: float | None = None
     bool_value: bool | None = None
     distribution_value: Distribution | None = None

@@ -13,6 +13,7 @@ from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
 _LIKELY = 0.5
 _LIKELY_TOGETHER = 0.4  # of each of two causes that explain more together than any one does
 _SURE = 0.8  # where nobody saw a request fail
+_LEAD = 1.8  # times as likely as any cause outside the hypothesis
 _TELLING = 0.4  # strength of a cause-specific finding that may name its cause
 _SEEN = 0.15  # share of a cause's possible weight that must have been observable
 _AGAINST = -3.0  # decibans: an absent finding that rules out by itself
@@ -74,10 +75,10 @@ class Judge:
         return sum(seen) / sum(weights)
 
     def _may_name(self, cause: str, findings: Mapping[str, Finding], ranking: Ranking, enough: float) -> bool:
-        telling = any(
-            one.specific and _strength(findings[one.signal]) >= _TELLING for one in self._playbooks[cause].findings
-        )
-        return telling and ranking.causes[cause] >= enough and self.coverage(cause, findings) >= _SEEN
+        rivals = [share for other, share in ranking.causes.items() if other not in ranking.best]
+        leads = ranking.causes[cause] >= _LEAD * max(rivals, default=0.0)
+        likely = ranking.causes[cause] >= enough and leads
+        return likely and self._visible(cause, findings) and self.coverage(cause, findings) >= _SEEN
 
     def _effects(self, named: list[str], findings: Mapping[str, Finding]) -> dict[str, str]:
         """Return the causes that are effects of a named one: declared, visible by themselves, and not earlier."""

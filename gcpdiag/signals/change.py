@@ -125,7 +125,7 @@ def _requested_service(payload: JsonObject, *, project: str, region: str) -> Jso
 def with_revisions(changes: Iterable[Change], revisions: Iterable[JsonObject]) -> list[Change]:
     """Return the changes with the deployments that only a revision's creation tells of, and what those deployed.
 
-    The audit log may be missing, cut off, or without the request: a revision shows what was deployed, and when.
+    The audit log may be missing, cut off, or without the request; a revision is what really came of a deployment.
     """
     deploys = list(changes)
     for revision in revisions:
@@ -135,8 +135,9 @@ def with_revisions(changes: Iterable[Change], revisions: Iterable[JsonObject]) -
         told = next((one for one in deploys if _same_deployment(one, deployed)), None)
         if told is None:
             deploys.append(deployed)
-        elif told.after is None:
-            deploys[deploys.index(told)] = replace(told, after=deployed.after)
+        else:
+            after = {**(told.after or {}), "template": revision}
+            deploys[deploys.index(told)] = replace(told, after=after)
     return deploys
 
 

@@ -97,9 +97,13 @@ class ChangeSignal(_Definition, frozen=True, kw_only=True, tag="change"):
 
 
 class RevisionSignal(_Definition, frozen=True, kw_only=True, tag="revision"):
-    """The revision that fails is new, while the one before it served."""
+    """The newest revision fails at least ``least_ratio`` times as often as the older ones.
+
+    With ``partly`` it must also answer some requests well, as code does that starts and serves.
+    """
 
     least_ratio: float = 5.0
+    partly: bool = False
 
 
 class TopologySignal(_Definition, frozen=True, kw_only=True, tag="topology"):

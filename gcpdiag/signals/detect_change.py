@@ -17,6 +17,7 @@ from gcpdiag.signals.traffic import RevisionTraffic
 _SLACK = 60.0  # seconds: an audit entry may carry a later time than the first failure
 _SOON = 2 * 3600.0  # seconds between a change and the onset that it may well have caused
 _ENOUGH_REQUESTS = 5
+_HARDLY_ANY_SERVED = 0.97
 
 
 def find_change(signal_id: str, definition: ChangeSignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -74,11 +75,11 @@ def _evidence(signal_id: str, change: Change, service: ServiceRef, seen: Observa
 
 def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRef, seen: Observation) -> Finding:
     """Return whether the newest revision fails while an older one serves, or served until it came."""
-    traffic = seen.scan.traffic.get(service)
+    traffic = seen.traffic.get(service)
     revisions = {name: one for name, one in (traffic.revisions if traffic else {}).items() if name}
     if not revisions:
-        gap = seen.gap(LOG_ENTRIES, definition.title) or Gap(
-            check=definition.title, reason="requests do not tell their revision", source=LOG_ENTRIES
+        gap = seen.gap(seen.traffic_source, definition.title) or Gap(
+            check=definition.title, reason="requests do not tell their revision", source=seen.traffic_source
         )
         return Unknown(signal=signal_id, gap=gap)
     newest, *older = sorted(revisions, key=_age_order, reverse=True)
@@ -89,25 +90,26 @@ def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRe
     told = f"{newest} fails {_share(revisions[newest])}, older revisions {_share(old)}"
     if old.requests < _ENOUGH_REQUESTS or revisions[newest].requests < _ENOUGH_REQUESTS:
         return _of_one_revision(signal_id, definition, newest, service, seen)
-    if _ratio(revisions[newest]) >= max(0.05, definition.least_ratio * _ratio(old)):
+    fails = _ratio(revisions[newest]) >= max(0.05, definition.least_ratio * _ratio(old))
+    if fails and not (definition.partly and _ratio(revisions[newest]) > _HARDLY_ANY_SERVED):
         return Present(signal=signal_id, strength=1.0, evidence=(_told(signal_id, told, service, seen),))
-    return Absent(signal=signal_id, looked=told, source=LOG_ENTRIES)
+    return Absent(signal=signal_id, looked=told, source=seen.traffic_source)
 
 
 def _of_one_revision(
     signal_id: str, definition: RevisionSignal, revision: str, service: ServiceRef, seen: Observation
 ) -> Finding:
     """Judge a revision without company: if it served well before it failed, its newness is not the reason."""
-    state, traffic = seen.states.get(service), seen.scan.traffic[service]
+    state, traffic = seen.states.get(service), seen.traffic[service]
     if state is None or state.onset is None or state.older_than_window:
-        gap = Gap(check=definition.title, reason="no older revision served in the window", source=LOG_ENTRIES)
+        gap = Gap(check=definition.title, reason="no older revision served in the window", source=seen.traffic_source)
         return Unknown(signal=signal_id, gap=gap)
     onset = int(state.onset.timestamp() // 60)
     served = sum(count for minute, count in traffic.ok_minutes.items() if minute < onset)
     if served >= 2 * _ENOUGH_REQUESTS and len(traffic.revisions) == 1:
         looked = f"{revision} answered {served} requests well before it failed"
-        return Absent(signal=signal_id, looked=looked, source=LOG_ENTRIES)
-    gap = Gap(check=definition.title, reason="too few requests to compare revisions", source=LOG_ENTRIES)
+        return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)
+    gap = Gap(check=definition.title, reason="too few requests to compare revisions", source=seen.traffic_source)
     return Unknown(signal=signal_id, gap=gap)
 
 
@@ -115,7 +117,7 @@ def _told(signal_id: str, text: str, service: ServiceRef, seen: Observation) -> 
     return Evidence(
         signal=signal_id,
         text=text,
-        source=LOG_ENTRIES,
+        source=seen.traffic_source,
         first_at=seen.states[service].onset,
         service=service,
         link=service_link(seen.project, service, "revisions"),

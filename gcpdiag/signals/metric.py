@@ -83,7 +83,8 @@ def _add_requests(found: dict[ServiceRef, Traffic], series: TimeSeries, start: f
     for point in series.points:
         at, count = point.interval.end_time.timestamp() - 60, point.value.number()
         if count and start <= at < end:
-            traffic.add_counted(int(at // 60), int(count), failed=failed)
+            revision = labels.get("revision_name", "")
+            traffic.add_counted(int(at // 60), int(count), failed=failed, revision=revision)
 
 
 def robust_score(values: list[float], baseline: list[float]) -> float:

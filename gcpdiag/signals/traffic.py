@@ -35,25 +35,20 @@ class Traffic:
         minute = int(at // 60)
         self.requests += 1
         self.statuses[status] += 1
-        served = self.revisions.get(revision)
-        if served is None and len(self.revisions) < _MAX_REVISIONS:
-            served = self.revisions[revision] = RevisionTraffic()
-        if served is not None:
-            served.requests += 1
+        self._add_to_revision(revision, 1, failed=failed)
         if not failed:
             self.ok_minutes[minute] += 1
             return
-        if served is not None:
-            served.errors += 1
         self.errors += 1
         self.error_minutes[minute] += 1
         self.error_seconds[round(seconds)] += 1
         self.first_error = min(self.first_error, at)
         self.last_error = max(self.last_error, at)
 
-    def add_counted(self, minute: int, count: int, *, failed: bool) -> None:
+    def add_counted(self, minute: int, count: int, *, failed: bool, revision: str) -> None:
         """Count the requests of one minute as a metric tells them; ``minute`` is Unix time over 60."""
         self.requests += count
+        self._add_to_revision(revision, count, failed=failed)
         if not failed:
             self.ok_minutes[minute] += count
             return
@@ -62,7 +57,11 @@ class Traffic:
         self.first_error = min(self.first_error, minute * 60.0)
         self.last_error = max(self.last_error, minute * 60.0 + 59)
 
-    def ratio(self, minute: int) -> float:
-        """Return the share of failed requests in a minute."""
-        failed = self.error_minutes[minute]
-        return failed / (failed + self.ok_minutes[minute]) if failed else 0.0
+    def _add_to_revision(self, revision: str, count: int, *, failed: bool) -> None:
+        served = self.revisions.get(revision)
+        if served is None:
+            if len(self.revisions) >= _MAX_REVISIONS:
+                return
+            served = self.revisions[revision] = RevisionTraffic()
+        served.requests += count
+        served.errors += count if failed else 0

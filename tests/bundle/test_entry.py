@@ -96,7 +96,7 @@ def test_an_audit_record_under_the_clients_json_payload_is_a_proto_payload() -> 
 
 
 @pytest.mark.parametrize(
-    ("latency", "read"),
+    "latency, read",
     [("3.5s", "3.5s"), (3.5, "3.5s"), ({"seconds": "3", "nanos": 500000000}, "3.5s"), ({}, "0.0s"), (None, None)],
 )
 def test_latency_is_read_in_every_shape(latency: Json, read: str | None) -> None:
@@ -106,7 +106,7 @@ def test_latency_is_read_in_every_shape(latency: Json, read: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "read"), [(503, 503), ("503", 503), (503.0, 503), ("²", None), (True, None), (None, None)]
+    "status, read", [(503, 503), ("503", 503), (503.0, 503), ("²", None), (True, None), (None, None)]
 )
 def test_a_status_is_a_number_or_nothing(status: Json, read: int | None) -> None:
     request = decoded({**RAW2, "http_request": {"status": status, "request_url": "/"}}).http_request
@@ -134,7 +134,7 @@ def test_the_receive_time_stands_in_for_a_missing_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "why"),
+    "line, why",
     [
         (b"not json", "malformed"),
         (b'{"logName": "x"', "truncated"),
@@ -165,7 +165,7 @@ def test_bytes_that_are_no_utf8_are_replaced_and_the_entry_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "read"),
+    "raw, read",
     [
         (b'{"message": "caf\xe9"}', {"message": "caf\ufffd"}),
         (b'{"n": 1e999}', None),

@@ -35,7 +35,7 @@ def test_a_manifest_that_powershell_wrote_is_read(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    "content, why",
     [
         (b"", "is not JSON"),
         (b"{", "is not JSON"),

@@ -71,10 +71,8 @@ def converted(document: JsonObject = SERVICE) -> JsonObject:
     return service_from_knative(document, project="demo-staging", region="us-central1")
 
 
-
-
 @pytest.mark.parametrize(
-    ("path", "value"),
+    "path, value",
     [
         ("name", f"{PARENT}/services/api"),
         ("generation", "777"),

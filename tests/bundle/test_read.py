@@ -96,7 +96,7 @@ def test_a_file_that_the_manifest_lists_and_that_is_missing_is_an_error() -> Non
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"),
+    "status, reason",
     [
         ("denied", "permission denied"),
         ("disabled", "the API is disabled in this project"),
@@ -110,13 +110,13 @@ def test_a_source_that_gave_no_answer_says_why(status: str, reason: str) -> None
 
 
 def test_a_denied_source_names_the_permission() -> None:
-    denied = {"source": "vpcaccess.connectors", "status": "denied", "error": "403 Permission denied"}
+    denied: JsonObject = {"source": "vpcaccess.connectors", "status": "denied", "error": "403 Permission denied"}
     told = bundle({}, sources=[denied]).coverage("vpcaccess.connectors")
     assert (told.permission, told.reason) == ("vpcaccess.connectors.list", "403 Permission denied")
 
 
 def test_a_truncated_source_answered_but_is_not_complete() -> None:
-    cut = {"source": "logging.entries", "status": "ok", "truncated": True}
+    cut: JsonObject = {"source": "logging.entries", "status": "ok", "truncated": True}
     told = bundle({ENTRIES: [entry("a")]}, sources=[cut]).coverage("logging.entries")
     assert (told.answered, told.complete) == (True, False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from tests.making import moment, series
 
 
 def decoded(value: JsonObject) -> TimeSeries:
-    told = {**series("m", {}), "points": [{"interval": {"endTime": moment(1)}, "value": value}]}
+    point: JsonObject = {"interval": {"endTime": moment(1)}, "value": value}
+    told: JsonObject = {**series("m", {}), "points": [point]}
     return decode_series(json.dumps(told).encode())
 
 
@@ -22,12 +24,12 @@ def number(value: JsonObject, quantile: float = 0.99) -> float | None:
     return decoded(value).points[0].value.number(quantile)
 
 
-def distribution(options: JsonObject, counts: list[Json], **more: Json) -> JsonObject:
-    return {"distributionValue": {"bucketOptions": options, "bucketCounts": counts, **more}}
+def distribution(options: JsonObject, counts: Sequence[Json], **more: Json) -> JsonObject:
+    return {"distributionValue": {"bucketOptions": options, "bucketCounts": [*counts], **more}}
 
 
 @pytest.mark.parametrize(
-    ("value", "read"),
+    "value, read",
     [
         ({"int64Value": "42"}, 42.0),
         ({"int64Value": 42}, 42.0),
@@ -45,7 +47,7 @@ def test_values_are_numbers_where_they_can_be(value: JsonObject, read: float | N
 
 
 @pytest.mark.parametrize(
-    ("options", "quantile", "read"),
+    "options, quantile, read",
     [
         ({"explicitBuckets": {"bounds": [0, 10, 20]}}, 0.5, 10.0),
         ({"explicitBuckets": {"bounds": [0, 10, 20]}}, 0.25, 5.0),
@@ -95,7 +97,7 @@ def test_absurd_buckets_take_no_memory_and_raise_nothing(options: JsonObject) ->
     number(distribution(options, [0] * 400 + [1], mean=2.0))
 
 
-def test_numbers_beyond_a_float_are_no_number() -> None:
+def test_counts_below_zero_are_nothing_counted() -> None:
     assert number(distribution({"explicitBuckets": {"bounds": [1]}}, [-5, 3])) is None
 
 
@@ -108,7 +110,7 @@ def test_numbers_beyond_a_float_are_no_number() -> None:
 def test_a_higher_quantile_is_never_a_lower_value(
     counts: list[int], bounds: list[float], one: float, other: float
 ) -> None:
-    told = decoded(distribution({"explicitBuckets": {"bounds": list(bounds)}}, list(counts)))
+    told = decoded(distribution({"explicitBuckets": {"bounds": [*bounds]}}, counts))
     found = told.points[0].value.distribution_value
     assert isinstance(found, Distribution)
     low, high = found.quantile(min(one, other)), found.quantile(max(one, other))
@@ -118,7 +120,7 @@ def test_a_higher_quantile_is_never_a_lower_value(
 
 
 @pytest.mark.parametrize(
-    ("line", "why"),
+    "line, why",
     [
         (b"oops", "malformed"),
         (b'{"points": []}', "without metric.type"),

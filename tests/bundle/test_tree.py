@@ -103,7 +103,7 @@ def test_an_empty_directory_is_called_empty(tmp_path: Path) -> None:
 
 def test_a_directory_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(BundleError, match="no manifest.json in it"):
+    with pytest.raises(BundleError, match=r"no manifest\.json in it"):
         open_tree(tmp_path)
 
 

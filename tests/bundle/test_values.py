@@ -125,9 +125,7 @@ def test_a_huge_first_line_after_a_mark_is_one_problem() -> None:
 def test_an_array_beyond_the_limit_is_read_up_to_it() -> None:
     problems: list[tuple[int, str]] = []
     array = json.dumps([{"text": "x" * 1000}] * 2000, indent=2).encode()
-    found = read_values(
-        io.BytesIO(array), lambda line, text: problems.append((line, text)), max_document=1 << 20
-    )
+    found = read_values(io.BytesIO(array), lambda line, text: problems.append((line, text)), max_document=1 << 20)
     assert 1000 < len(list(found)) < 1100
     assert problems[0] == (0, "longer than 1 MiB; the rest is left out (JSON Lines may be longer)")
 
@@ -150,7 +148,7 @@ def test_a_truncated_array_of_many_elements_takes_no_quadratic_time() -> None:
     assert (len(found), problems) == (100_000, [(300_002, "malformed JSON: the array does not end")])
 
 
-@given(st.binary(max_size=200) | st.text("[]{}\",:1a\n \\", max_size=60).map(str.encode))
+@given(st.binary(max_size=200) | st.text('[]{}",:1a\n \\', max_size=60).map(str.encode))
 def test_any_bytes_end_without_an_exception(content: bytes) -> None:
     list(read_values(io.BytesIO(content), lambda *_: None))
 
