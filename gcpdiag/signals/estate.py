@@ -54,7 +54,12 @@ class Estate:
         return revision or object_at(document, "template")
 
     def serving_revision(self, service: ServiceRef) -> str:
-        """Return the short name of the revision that gets most traffic, or an empty text."""
+        """Return the short name of the revision that gets most traffic, or an empty text.
+
+        A deployment's request carries the status of before it, so what was taken from one does not tell.
+        """
+        if service in self.from_audit:
+            return ""
         document = self.services.get(service, {})
         targets = objects_at(document, "trafficStatuses") or objects_at(document, "traffic")
         latest = last_segment(text_at(document, "latestReadyRevision"))
