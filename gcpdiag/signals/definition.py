@@ -48,10 +48,14 @@ class LogSignal(_Definition, frozen=True, kw_only=True, tag="log"):
 
 
 class RequestSignal(_Definition, frozen=True, kw_only=True, tag="requests"):
-    """Requests that ended in one of ``status``, or ran into the service's own timeout, as a share of all errors."""
+    """Failed requests of one kind, as a share of all that failed.
+
+    Those that ended in one of ``status``, ran into the service's own timeout, or were answered by the application itself.
+    """
 
     status: list[int] = []
     at_timeout: bool = False
+    by_application: bool = False
     share_of_errors: float = 0.2
 
 

@@ -40,6 +40,8 @@ def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef
 
 def _count(definition: RequestSignal, traffic: Traffic, timeout: float) -> int:
     count = sum(traffic.statuses[status] for status in definition.status)
+    if definition.by_application:
+        count += traffic.application_errors
     if definition.at_timeout:
         count += sum(n for seconds, n in traffic.error_seconds.items() if abs(seconds - timeout) <= 1)
     return count

@@ -171,7 +171,9 @@ def _count_request(entry: LogEntry, request: HttpRequest, at: float, traffic: Tr
     status = request.status or 0
     failed = status >= 500 or (status == 429 and bool(entry.text_payload))
     seconds = _duration(request.latency) if failed else 0.0
-    traffic.add(at, status, failed=failed, revision=entry.resource.labels.get("revision_name", ""), seconds=seconds)
+    revision = entry.resource.labels.get("revision_name", "")
+    by_platform = bool(entry.text_payload)  # an answer that the application made has no text
+    traffic.add(at, status, failed=failed, by_platform=by_platform, revision=revision, seconds=seconds)
     return failed
 
 

@@ -22,6 +22,7 @@ class Traffic:
 
     requests: int = 0
     errors: int = 0
+    application_errors: int = 0
     first_error: float = float("inf")
     last_error: float = float("-inf")
     ok_minutes: Counter[int] = field(default_factory=Counter)
@@ -30,8 +31,10 @@ class Traffic:
     error_seconds: Counter[int] = field(default_factory=Counter)
     revisions: dict[str, RevisionTraffic] = field(default_factory=dict)
 
-    def add(self, at: float, status: int, *, failed: bool, revision: str, seconds: float) -> None:
-        """Count one request; ``seconds`` is its latency."""
+    def add(
+        self, at: float, status: int, *, failed: bool, by_platform: bool, revision: str, seconds: float
+    ) -> None:
+        """Count one request; ``seconds`` is its latency, ``by_platform`` that Cloud Run itself gave the answer."""
         minute = int(at // 60)
         self.requests += 1
         self.statuses[status] += 1
@@ -40,6 +43,7 @@ class Traffic:
             self.ok_minutes[minute] += 1
             return
         self.errors += 1
+        self.application_errors += not by_platform
         self.error_minutes[minute] += 1
         self.error_seconds[round(seconds)] += 1
         self.first_error = min(self.first_error, at)
