@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from gcpdiag.model.json import Json, JsonObject
+from gcpdiag.model.json import DEEPEST, Json, JsonObject, is_too_deep
 from gcpdiag.model.window import is_credible
 
 
@@ -75,7 +75,9 @@ def payload_of(raw: msgspec.Raw) -> Json:
         return payload_of(msgspec.Raw(_as_utf8(bytes(raw))))
     except (msgspec.DecodeError, RecursionError):
         return None
-    return payload
+    text = bytes(raw)
+    maybe_deep = text.count(b"{") + text.count(b"[") > DEEPEST
+    return None if maybe_deep and is_too_deep(payload) else payload
 
 
 def _as_utf8(text: bytes) -> bytes:

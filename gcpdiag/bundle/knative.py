@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from gcpdiag.model.json import Json, JsonObject, number_at, object_at, objects_at, text_at
+from gcpdiag.model.json import Json, JsonObject, is_too_deep, number_at, object_at, objects_at, text_at
 
 _STATES = {"True": "CONDITION_SUCCEEDED", "False": "CONDITION_FAILED", "Unknown": "CONDITION_RECONCILING"}
 _EGRESS = {"all-traffic": "ALL_TRAFFIC", "all": "ALL_TRAFFIC", "private-ranges-only": "PRIVATE_RANGES_ONLY"}
@@ -118,6 +118,8 @@ def _vpc_access(annotations: JsonObject, parent: str) -> JsonObject:
     try:
         interfaces = json.loads(_text(annotations, "run.googleapis.com/network-interfaces") or "[]")
     except (ValueError, RecursionError):
+        interfaces = []
+    if is_too_deep(interfaces):
         interfaces = []
     return _without_empty(
         {

@@ -27,7 +27,7 @@ from gcpdiag.bundle.series import TimeSeries, decode_series
 from gcpdiag.bundle.tree import UNREADABLE, MemoryTree, Tree, open_tree
 from gcpdiag.bundle.values import read_values
 from gcpdiag.errors import BundleError
-from gcpdiag.model.json import JsonObject
+from gcpdiag.model.json import JsonObject, is_too_deep
 from gcpdiag.model.window import Window, in_utc, is_credible
 
 _DEFAULT_LENGTH = timedelta(hours=1)
@@ -147,6 +147,9 @@ class Bundle:
             document = msgspec.json.decode(value)
         except (ValueError, RecursionError) as error:
             self.problems.add(source.path, line, f"malformed JSON: {error}")
+            return []
+        if is_too_deep(document):
+            self.problems.add(source.path, line, "nested too deeply")
             return []
         if isinstance(document, dict):
             return _listed(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from gcpdiag.bundle.format import LOG_ENTRIES, TIME_SERIES
+from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.diagnose.abstain import next_check, open_gaps
 from gcpdiag.diagnose.describe import Teller
@@ -110,10 +110,13 @@ def _status(seen: Observation, roots: Sequence[NamedCause]) -> Status:
 
 
 def _requests_seen(seen: Observation) -> bool:
-    """Tell whether requests were looked at: somebody counted some, or a whole source says there were none."""
-    if any(one.requests for one in seen.traffic.values()):
+    """Tell whether requests were looked at: the request log has some, or a whole source says there were none.
+
+    Metrics alone do not do: requests that Cloud Run refuses for want of an instance never reach them.
+    """
+    if seen.traffic_source == LOG_ENTRIES and any(one.requests for one in seen.traffic.values()):
         return True
-    return any(seen.coverage[source].complete for source in (LOG_ENTRIES, TIME_SERIES))
+    return seen.coverage[LOG_ENTRIES].complete
 
 
 def _summary(status: Status, seen: Observation, roots: Sequence[NamedCause]) -> str:
@@ -123,6 +126,8 @@ def _summary(status: Status, seen: Observation, roots: Sequence[NamedCause]) -> 
         return f"{_symptom(failing)}{roots[0].summary}{also}"
     if status == "inconclusive" and failing:
         return f"{_symptom(failing)}The evidence carries no cause."
+    if status == "inconclusive" and any(one.requests for one in seen.traffic.values()):
+        return "Request metrics show no failure, but what Cloud Run refuses is in the logs alone, which are missing."
     if status == "inconclusive":
         return "Whether requests fail cannot be seen: there are no request logs and no request metrics."
     recovered = [state.service for state in seen.states.values() if state.health == "recovered"]

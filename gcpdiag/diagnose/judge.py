@@ -75,7 +75,8 @@ class Judge:
         return sum(seen) / sum(weights)
 
     def _may_name(self, cause: str, findings: Mapping[str, Finding], ranking: Ranking, enough: float) -> bool:
-        rivals = [share for other, share in ranking.causes.items() if other not in ranking.best]
+        told = {*ranking.best, *(effect for one in ranking.best for effect in self._playbooks[one].explains)}
+        rivals = [share for other, share in ranking.causes.items() if other not in told]
         leads = ranking.causes[cause] >= _LEAD * max(rivals, default=0.0)
         likely = ranking.causes[cause] >= enough and leads
         return likely and self._visible(cause, findings) and self.coverage(cause, findings) >= _SEEN

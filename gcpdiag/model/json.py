@@ -7,6 +7,7 @@ it returns the empty value of its type, since a bundle may come from anywhere.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 else:  # msgspec reads annotations at run time, and cannot resolve an alias that names itself
     Json = object
     JsonObject = dict[str, object]
+
+DEEPEST = 100  # levels; protobuf takes no message nested deeper, so none of Google's answers is
+
+
+def is_too_deep(document: Json) -> bool:
+    """Tell whether a document is nested deeper than any answer of Google's can be."""
+    level = [document]
+    for _ in range(DEEPEST + 1):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(container: dict[str, Json] | list[Json]) -> Iterable[Json]:
+    return container.values() if isinstance(container, dict) else container
 
 
 def field_at(document: Json, path: str) -> Json:

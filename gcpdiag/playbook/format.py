@@ -23,7 +23,7 @@ PROBABILITY: dict[Likelihood, float] = {
     "sometimes": 0.30,
     "rarely": 0.10,
 }
-PRIOR: dict[Prior, float] = {"common": 0.10, "occasional": 0.05, "rare": 0.02}
+PRIOR: dict[Prior, float] = {"common": 0.15, "occasional": 0.08, "rare": 0.03}
 PLACEHOLDERS = frozenset(
     {"service", "region", "project", "resource", "connector", "network", "revision", "memory", "max_instances"}
 )

@@ -168,7 +168,7 @@ def with_differences(changes: Iterable[Change]) -> list[Change]:
     """Return the changes in time order, each service change with its difference from the one before it."""
     latest: dict[ServiceRef, JsonObject] = {}
     ordered: list[Change] = []
-    for change in sorted(changes, key=lambda one: (one.at, one.resource, one.method)):
+    for change in sorted(changes, key=lambda one: (one.at, one.resource, one.method, str(one.after))):
         before = latest.get(change.service) if change.service else None
         if change.after is not None and before is not None:
             ordered.append(replace(change, fields=difference(before, change.after), compared=True))

@@ -62,7 +62,9 @@ def resources_of(kind: ResourceKind, service: ServiceRef, seen: Observation) -> 
     known, names = estate.redis, estate.redis_names(service)
     if kind == "connector":
         connector = last_segment(estate.connector(service))
-        known, names = estate.connectors, [connector] if connector else []
+        if not connector and estate.configuration(service):
+            return []
+        known, names = estate.connectors, [connector]
     elif kind == "database":
         known, names = estate.databases, estate.database_names(service)
     if known is None or not estate.configuration(service):

@@ -24,6 +24,9 @@ def find_log(signal_id: str, definition: LogSignal, service: ServiceRef, seen: O
     subjects = _subjects(definition, service, seen)
     found = [(one, seen.scan.matches[signal_id, one]) for one in subjects if (signal_id, one) in seen.scan.matches]
     if definition.other_port:
+        if not seen.estate.configuration(service):
+            reason = f"the port that {service.name} was given is not known"
+            return Unknown(signal=signal_id, gap=Gap(check=definition.title, reason=reason, source="run.services"))
         port = seen.estate.port(service)
         found = [(one, tally) for one, tally in found if tally.ports and port not in tally.ports]
     if found:

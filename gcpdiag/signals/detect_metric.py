@@ -30,8 +30,8 @@ def find_metric(signal_id: str, definition: MetricSignal, service: ServiceRef, s
         return unknown[0]
     if findings:
         return findings[0]
-    known = bool(seen.estate.configuration(service))
-    if known:
+    hidden = definition.resource != "connector" and seen.gap(TIME_SERIES, definition.title)
+    if seen.estate.configuration(service) and not hidden:
         looked = definition.absent or f"{service.name} uses no {definition.resource}"
         return Absent(signal=signal_id, looked=looked, source="run.services")
     return Unknown(signal=signal_id, gap=_no_points(definition, seen))

@@ -99,5 +99,5 @@ def _recovered(traffic: Traffic, end: float) -> bool:
     failed = sorted(traffic.error_minutes)
     gap = max((after - before for before, after in zip(failed, failed[1:], strict=False)), default=1)
     quiet = end - failed[-1] - 1
-    served = sum(count for minute, count in traffic.ok_minutes.items() if minute > failed[-1])
+    served = sum(count for minute, count in traffic.good_minutes.items() if minute > failed[-1])
     return quiet >= max(_QUIET, 2 * gap) and served >= 10

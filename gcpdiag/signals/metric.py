@@ -79,12 +79,13 @@ def _add_requests(found: dict[ServiceRef, Traffic], series: TimeSeries, start: f
     service = ServiceRef(name=labels.get("service_name", ""), region=labels.get("location", ""))
     traffic = found.setdefault(service, Traffic())
     failed = series.metric.labels.get("response_code_class", "").startswith("5")
+    good = not series.metric.labels.get("response_code_class", "").startswith("4")
     failed = failed or series.metric.labels.get("response_code", "").startswith("5")
     for point in series.points:
         at, count = point.interval.end_time.timestamp() - 60, point.value.number()
         if count and start <= at < end:
             revision = labels.get("revision_name", "")
-            traffic.add_counted(int(at // 60), int(count), failed=failed, revision=revision)
+            traffic.add_counted(int(at // 60), int(count), failed=failed, good=good, revision=revision)
 
 
 def robust_score(values: list[float], baseline: list[float]) -> float:

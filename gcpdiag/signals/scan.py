@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import TypeAlias
 
 from gcpdiag.bundle.entry import HttpRequest, LogEntry, payload_of
@@ -13,7 +14,7 @@ from gcpdiag.model.window import Window, in_utc
 from gcpdiag.signals.catalogue import Catalogue
 from gcpdiag.signals.change import Change, change_of, with_differences, with_revisions
 from gcpdiag.signals.destination import destination_fits
-from gcpdiag.signals.matcher import captured, compiled
+from gcpdiag.signals.matcher import SignatureSet, captured, compiled
 from gcpdiag.signals.tally import Tally
 from gcpdiag.signals.template import TemplateCount
 from gcpdiag.signals.text import ALARMING, severity_of, text_of
@@ -132,7 +133,7 @@ class _Scanner:
     def _match(self, entry: LogEntry, at: float, kind: str, subject: Subject) -> None:
         quiet = entry.severity in _QUIET_SEVERITIES and kind in {"app", "database"}
         signatures = self._catalogue.quiet if quiet else self._catalogue.alarming
-        if quiet and entry.json_payload and not signatures.owners_of(bytes(entry.json_payload)):
+        if quiet and not _may_match(signatures, bytes(entry.json_payload)):
             return
         text = text_of(entry, kind)
         if not text:
@@ -206,8 +207,8 @@ def _subject(entry: LogEntry, kind: str) -> Subject:
     return ""
 
 
-def _age(change: Change) -> tuple[float, str, str]:
-    return (change.at, change.resource, change.method)
+def _age(change: Change) -> tuple[float, str, str, str]:
+    return (change.at, change.resource, change.method, str(change.after))
 
 
 def _alarms(entry: LogEntry, text: str) -> bool:
@@ -221,8 +222,14 @@ def _seconds(moment: datetime | None) -> float:
     return moment.timestamp() if moment.tzinfo is not None else in_utc(moment).timestamp()
 
 
+def _may_match(signatures: SignatureSet, payload: bytes) -> bool:
+    """Tell whether decoding a payload is worth its while; one with escapes may say more than it shows."""
+    return not payload or b"\\" in payload or bool(signatures.owners_of(payload))
+
+
 def _duration(latency: str | None) -> float:
     try:
-        return float((latency or "0").rstrip("s"))
+        seconds = float((latency or "0").rstrip("s"))
     except ValueError:
         return 0.0
+    return seconds if isfinite(seconds) else 0.0

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 _MAX_REVISIONS = 2000
+_CLIENT_ERROR = 400
 
 
 @dataclass(slots=True)
@@ -18,7 +19,10 @@ class RevisionTraffic:
 
 @dataclass(slots=True)
 class Traffic:
-    """Requests of one service; times are Unix time in seconds, minutes are Unix time over 60."""
+    """Requests of one service; times are Unix time in seconds, minutes are Unix time over 60.
+
+    ``ok`` is what did not fail, clients' own errors included; ``good`` is what was answered well.
+    """
 
     requests: int = 0
     errors: int = 0
@@ -26,6 +30,7 @@ class Traffic:
     first_error: float = float("inf")
     last_error: float = float("-inf")
     ok_minutes: Counter[int] = field(default_factory=Counter)
+    good_minutes: Counter[int] = field(default_factory=Counter)
     error_minutes: Counter[int] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     error_seconds: Counter[int] = field(default_factory=Counter)
@@ -41,6 +46,7 @@ class Traffic:
         self._add_to_revision(revision, 1, failed=failed)
         if not failed:
             self.ok_minutes[minute] += 1
+            self.good_minutes[minute] += status < _CLIENT_ERROR
             return
         self.errors += 1
         self.application_errors += not by_platform
@@ -49,12 +55,13 @@ class Traffic:
         self.first_error = min(self.first_error, at)
         self.last_error = max(self.last_error, at)
 
-    def add_counted(self, minute: int, count: int, *, failed: bool, revision: str) -> None:
+    def add_counted(self, minute: int, count: int, *, failed: bool, good: bool, revision: str) -> None:
         """Count the requests of one minute as a metric tells them; ``minute`` is Unix time over 60."""
         self.requests += count
         self._add_to_revision(revision, count, failed=failed)
         if not failed:
             self.ok_minutes[minute] += count
+            self.good_minutes[minute] += count if good else 0
             return
         self.errors += count
         self.error_minutes[minute] += count
