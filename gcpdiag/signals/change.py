@@ -68,7 +68,7 @@ class Change:
     @property
     def text(self) -> str:
         """What happened, in a few words."""
-        if self.service is None:
+        if self.service is None or self.kind == "other":
             return f"{self.method.rsplit('.', 1)[-1]} {last_segment(self.resource)} ({self.method})"
         verb = {"traffic": "traffic of {} changed", "delete": "{} deleted"}.get(self.kind, "{} deployed")
         told = verb.format(self.service.name)

@@ -16,9 +16,11 @@ from gcpdiag.model.resource import ServiceRef, last_segment, location_of
 from gcpdiag.signals.change import Change, main_container
 
 _CONNECTION_NAME = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]+:[a-z]+-[a-z]+\d+:([a-z][a-z0-9-]*)")
-_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^@/\s]*@)?([A-Za-z0-9.-]+)")
+# At the start, after a scheme, a password, "host=" or a comma: jdbc:postgresql://h:5432/db, host=h user=u, h1:1,h2:2.
+_HOST = re.compile(r"(?:^|//|@|host=|[,;\s])([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _DEFAULT_MAX_INSTANCES = 100  # Cloud Run Admin API v2: unset means 100
 _DEFAULT_CONCURRENCY = 80
+_DEFAULT_TIMEOUT = 300.0
 # Cloud SQL for PostgreSQL: default max_connections by instance memory in GB.
 _CONNECTIONS_BY_MEMORY = (
     (120, 1000),
@@ -148,10 +150,7 @@ class Estate:
     def timeout(self, service: ServiceRef) -> float:
         """Return the request timeout in seconds."""
         configured = text_at(self.configuration(service), "timeout").rstrip("s")
-        try:
-            return float(configured)
-        except ValueError:
-            return 300.0
+        return number_at({"timeout": configured}, "timeout") or _DEFAULT_TIMEOUT
 
     def _environment(self, service: ServiceRef) -> list[str]:
         container = main_container(self.configuration(service))
@@ -215,5 +214,4 @@ def _by_short_name(resources: dict[str, JsonObject] | None, name: str) -> JsonOb
 
 def _hosts(values: Iterable[str]) -> list[str]:
     """Return the hosts of addresses and URLs; a value may be anything, so only what looks like a host counts."""
-    found = (_HOST.match(value.strip()) for value in values)
-    return [one.group(1) for one in found if one and "." in one.group(1)]
+    return [host for value in values for host in _HOST.findall(value)]

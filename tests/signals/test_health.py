@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from gcpdiag.model.diagnosis import ServiceState
 from gcpdiag.model.json import JsonObject
-from gcpdiag.model.window import Window
-from gcpdiag.signals.health import onset_minute, state_of
-from gcpdiag.signals.traffic import Traffic
-from tests.making import END, ENTRIES, SERVICES, START, request, requests, service
+from tests.making import ENTRIES, SERIES, SERVICES, START, request, requests, service
 from tests.signals.making import API, seen_in
-
-WINDOW = Window(start=START, end=END)
-FIRST = int(START.timestamp() // 60)
-
 
 def state(*entries: JsonObject) -> ServiceState:
     return seen_in({SERVICES: [service()], ENTRIES: list(entries)}, {}).states[API]
@@ -107,8 +100,8 @@ def test_a_short_burst_in_much_traffic_is_a_failure() -> None:
     assert state(*steady(10**6), *steady(10**6), *burst).health == "failing"
 
 
-def test_without_requests_a_service_is_healthy_when_the_log_is_whole() -> None:
-    told = seen_in({SERVICES: [service()], ENTRIES: []}, {}).states[API]
+def test_without_requests_a_service_is_healthy_where_all_would_be_seen() -> None:
+    told = seen_in({SERVICES: [service()], ENTRIES: [], SERIES: []}, {}).states[API]
     assert (told.health, told.requests) == ("healthy", 0)
 
 
@@ -116,14 +109,11 @@ def test_without_a_log_nothing_is_known_of_a_service() -> None:
     assert seen_in({SERVICES: [service()]}, {}).states[API].health == "unknown"
 
 
-@given(st.lists(st.integers(-5, 65), min_size=3, max_size=40), st.lists(st.integers(-5, 65), max_size=40))
-def test_the_onset_is_never_before_the_first_error_nor_after_the_last(failed: list[int], served: list[int]) -> None:
-    traffic = Traffic()
-    for minute in served:
-        traffic.add_counted(FIRST + minute, 1, failed=False, revision="")
-    for minute in failed:
-        traffic.add_counted(FIRST + minute, 1, failed=True, revision="")
-    assert min(failed) <= onset_minute(traffic, WINDOW) - FIRST <= max(60, *failed)
-    told = state_of(API, traffic, WINDOW)
-    if told.onset is not None and told.last_error_at is not None:
-        assert told.onset <= told.last_error_at
+MINUTES = st.lists(st.integers(0, 59), max_size=30)
+
+
+@given(MINUTES.filter(lambda one: len(one) > 2), MINUTES)
+def test_the_onset_is_the_time_of_an_error(failed: list[int], served: list[int]) -> None:
+    told = state(*(request(503, minute=one) for one in failed), *(request(200, minute=one) for one in served))
+    if told.health != "healthy":
+        assert minutes_to_onset(told) in failed
