@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from gcpdiag.bundle.format import MANIFEST
 from gcpdiag.bundle.read import Bundle, bundle_of
@@ -26,6 +27,10 @@ REDIS = "redis/instances.json"
 ROUTERS = "compute/routers.json"
 
 
+Files: TypeAlias = Mapping[str, bytes | list[JsonObject]]
+"""Files of a bundle by path; a list stands for JSON Lines or an array, as the file has it."""
+
+
 def moment(minute: float) -> str:
     """A time, in minutes from the window's start."""
     return (START + timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
@@ -41,8 +46,7 @@ def jsonl(*documents: JsonObject) -> bytes:
     return "".join(f"{json.dumps(one)}\n" for one in documents).encode()
 
 
-def files_of(files: Mapping[str, bytes | list[JsonObject]], **more: Json) -> dict[str, bytes]:
-    """The files of a bundle; a list stands for JSON Lines or an array, as the file has it."""
+def files_of(files: Files, **more: Json) -> dict[str, bytes]:
     content: dict[str, bytes] = {MANIFEST: json.dumps(manifest(**more)).encode()}
     for path, told in files.items():
         if isinstance(told, bytes):
@@ -52,7 +56,7 @@ def files_of(files: Mapping[str, bytes | list[JsonObject]], **more: Json) -> dic
     return content
 
 
-def bundle(files: Mapping[str, bytes | list[JsonObject]], **more: Json) -> Bundle:
+def bundle(files: Files, **more: Json) -> Bundle:
     return bundle_of(files_of(files, **more))
 
 

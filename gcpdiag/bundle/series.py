@@ -11,7 +11,6 @@ import msgspec
 from gcpdiag.bundle.entry import MonitoredResource
 from gcpdiag.model.window import is_credible
 
-
 Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from gcpdiag.diagnose.selftest import run_library
+from gcpdiag.errors import UsageError
 from gcpdiag.playbook.lint import lint_library
 from gcpdiag.playbook.load import Library, load_library
+from gcpdiag.playbook.template import path_of, template_of
 from gcpdiag.shipped import playbook_root
 
 _directories = click.option(
@@ -60,6 +62,21 @@ def show(cause: str, playbooks: tuple[Path, ...]) -> None:
     library = _library(playbooks)
     library.playbook(cause)
     click.echo(library.paths[cause].read_text(encoding="utf-8"), nl=False)
+
+
+@playbook.command(epilog="Example: gcpdiag playbook new bad-deployment/license-expired --directory ours")
+@click.argument("cause")
+@click.option(
+    "--directory", required=True, type=click.Path(path_type=Path), help="The directory of playbooks to write it into."
+)
+def new(cause: str, directory: Path) -> None:
+    """Write the first draft of a playbook for CAUSE, with tests that pass; it never replaces a file."""
+    path = path_of(cause, directory)
+    if path.exists():
+        raise UsageError(f"{path} exists already", hint="Edit it, or choose another id")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(template_of(cause), encoding="utf-8")
+    click.echo(path)
 
 
 @playbook.command(epilog="Example: gcpdiag playbook lint --playbooks ours/")

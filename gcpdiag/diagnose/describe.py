@@ -7,7 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 
-from gcpdiag.diagnose.judge import Judge, Judgement
+from gcpdiag.diagnose.judge import Judge, Judgement, telling_findings
 from gcpdiag.diagnose.rank import Ranker
 from gcpdiag.model.diagnosis import NamedCause, Remedy, RuledOut, Weight
 from gcpdiag.model.finding import Absent, Evidence, Finding, Present
@@ -43,7 +43,7 @@ class Teller:
             for line in _lines(findings[one.signal], weights[one.signal], self._title(one.signal))
         ]
         service, resource = self._place(playbook, judgement)
-        texts = self._texts(service, resource)
+        texts = self._texts(service, resource) | {"evidence": self._telling_title(playbook, findings)}
         probability = judgement.alone[cause] if because_of else judgement.ranking.causes[cause]
         return NamedCause(
             id=cause,
@@ -58,11 +58,17 @@ class Teller:
             remediation=tuple(
                 Remedy(command=filled(one.command, texts, quoted=True), risk=one.risk, why=filled(one.why, texts))
                 for one in playbook.remediation
+                if not one.when or isinstance(findings[one.when], Present)
             ),
             mistaken_for=self._mistaken_for(playbook, judgement),
             verification=tuple(filled(one, texts) for one in playbook.verification),
             because_of=because_of,
         )
+
+    def _telling_title(self, playbook: Playbook, findings: Mapping[str, Finding]) -> str:
+        """Return what the first cause-specific finding that is present is called; playbooks list them in order."""
+        present = [one.signal for one in telling_findings(playbook, findings)]
+        return self._title(present[0]) if present else ""
 
     def _title(self, signal: str) -> str:
         return self._seen.catalogue.definitions[signal].title

@@ -87,7 +87,7 @@ def _judgements(seen: Observation, everything: Observation, judge: Judge) -> lis
     """Judge the failing services in view; where nobody could see requests, the services whose state is unknown."""
     failing = [ref for ref, state in seen.states.items() if state.health == "failing"]
     blind = [ref for ref, state in seen.states.items() if state.health == "unknown"]
-    groups = connected_groups(failing or blind, seen.estate)
+    groups = connected_groups(failing or blind, everything)
     return [judge.judge(one, group_findings(one, everything), failing=bool(failing)) for one in groups]
 
 

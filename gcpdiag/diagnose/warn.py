@@ -30,7 +30,7 @@ def warnings_of(
 
 def _past(seen: Observation, judge: Judge, teller: Teller) -> list[NamedCause]:
     recovered = [ref for ref, state in seen.states.items() if state.health == "recovered"]
-    judgements = [judge.judge(one, group_findings(one, seen)) for one in connected_groups(recovered, seen.estate)]
+    judgements = [judge.judge(one, group_findings(one, seen)) for one in connected_groups(recovered, seen)]
     causes = [teller.tell(cause, one) for one in judgements for cause in one.named]
     return [replace(one, summary=f"Over by now: {one.summary}") for one in causes]
 

@@ -25,7 +25,18 @@ PROBABILITY: dict[Likelihood, float] = {
 }
 PRIOR: dict[Prior, float] = {"common": 0.15, "occasional": 0.08, "rare": 0.03}
 PLACEHOLDERS = frozenset(
-    {"service", "region", "project", "resource", "connector", "network", "revision", "memory", "max_instances"}
+    {
+        "evidence",
+        "service",
+        "region",
+        "project",
+        "resource",
+        "connector",
+        "network",
+        "revision",
+        "memory",
+        "max_instances",
+    }
 )
 
 
@@ -44,11 +55,12 @@ class ExpectedFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Remediation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A step to take, safest first; the command may have placeholders."""
+    """A step to take, safest first; the command may have placeholders. ``when`` names a signal that must be present."""
 
     command: str
     risk: Risk
     why: str
+    when: str = ""
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -34,9 +34,7 @@ def lint_library(roots: Iterable[Path]) -> list[Complaint]:
     """Return all complaints about some playbook directories, by file and line; no file makes it raise."""
     drafts = read_drafts(roots)
     complaints = {
-        Complaint(
-            path=flaw.place.path, line=flaw.place.line, rule=rule.id, severity=rule.severity, text=flaw.text
-        )
+        Complaint(path=flaw.place.path, line=flaw.place.line, rule=rule.id, severity=rule.severity, text=flaw.text)
         for rule in RULES
         for flaw in rule.check(drafts)
     }

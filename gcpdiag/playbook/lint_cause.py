@@ -58,14 +58,14 @@ def _new_category(drafts: Drafts) -> Iterator[Flaw]:
 
 
 def _unknown_signal(drafts: Drafts) -> Iterator[Flaw]:
-    """A finding's signal is defined: in ``signals/``, or in some playbook."""
+    """The signal of a finding, or of a step's `when`, is defined: in ``signals/``, or in some playbook."""
     known = drafts.signal_ids
     for cause in drafts.causes if drafts.whole else ():
-        for finding in cause.findings:
-            signal = finding.value.signal
+        named = [(one.value.signal, one.place("signal")) for one in cause.findings]
+        named += [(one.value.when, one.place("when")) for one in cause.remediation if one.value.when]
+        for signal, place in named:
             if signal not in known:
-                told = f"there is no signal {signal!r}; {_suggested(signal, known)}"
-                yield Flaw(place=finding.place("signal"), text=told)
+                yield Flaw(place=place, text=f"there is no signal {signal!r}; {_suggested(signal, known)}")
 
 
 def _repeated_finding(drafts: Drafts) -> Iterator[Flaw]:

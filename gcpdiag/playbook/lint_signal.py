@@ -78,9 +78,7 @@ def _particular_pattern(drafts: Drafts) -> Iterator[Flaw]:
         text = pattern.value.replace("\\.", ".")
         addresses = [one for one in _IPV4.findall(text) if one not in _EVERYBODYS_ADDRESSES]
         for found in (*_EMAIL.findall(text), *_PROJECT_NUMBER.findall(text), *addresses):
-            yield Flaw(
-                place=pattern.place(), text=f"{found} is something particular; a pattern serves everybody"
-            )
+            yield Flaw(place=pattern.place(), text=f"{found} is something particular; a pattern serves everybody")
 
 
 def _number_range(drafts: Drafts) -> Iterator[Flaw]:
@@ -136,8 +134,8 @@ def _blindness(definition: SignalDefinition) -> str:
             return "`logs` is empty, so no entry is looked at"
         case LogSignal(any=[]):
             return "`any` is empty, so no entry matches"
-        case RequestSignal(status=[], at_timeout=False):
-            return "give `status`, or `at_timeout: true`"
+        case RequestSignal(status=[], at_timeout=False, by_application=False):
+            return "give `status`, `at_timeout: true` or `by_application: true`"
         case ChangeSignal(field="", to=[_, *_]):
             return "`to` are values of a `field`, and there is none"
         case ChangeSignal(field=field, methods=[_, *_]) if field:

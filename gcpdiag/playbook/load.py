@@ -55,9 +55,7 @@ def load_library(roots: Iterable[Path]) -> Library:
         signals |= playbook.signals
     for playbook in playbooks.values():
         _check_signals(playbook, paths[playbook.id], signals)
-    return Library(
-        playbooks=dict(sorted(playbooks.items())), paths=paths, catalogue=catalogue_of(signals)
-    )
+    return Library(playbooks=dict(sorted(playbooks.items())), paths=paths, catalogue=catalogue_of(signals))
 
 
 def _check_signals(playbook: Playbook, path: Path, signals: Mapping[str, SignalDefinition]) -> None:

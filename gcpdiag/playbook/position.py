@@ -113,9 +113,7 @@ class _Walk:
                 continue
             name, line = str(key.value), self._line(key)
             if name in seen:
-                told = (
-                    f"{name!r} stands here again; it was given in line {seen[name]}, and only one can count"
-                )
+                told = f"{name!r} stands here again; it was given in line {seen[name]}, and only one can count"
                 self.doubled.append(Flaw(place=Place(path=self._path, line=line), text=told))
             seen.setdefault(name, line)
             self.lines[(*steps, name)] = line

@@ -46,9 +46,7 @@ def _structs(wanted: object) -> list[type[msgspec.Struct]]:
     return [one for one in parts if isinstance(one, type) and issubclass(one, msgspec.Struct)]
 
 
-def _struct_faults(
-    value: dict[object, object], structs: list[type[msgspec.Struct]], steps: Steps
-) -> Iterator[Fault]:
+def _struct_faults(value: dict[object, object], structs: list[type[msgspec.Struct]], steps: Steps) -> Iterator[Fault]:
     struct = structs[0]
     tag_field = struct.__struct_config__.tag_field
     if tag_field:

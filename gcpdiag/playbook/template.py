@@ -64,9 +64,7 @@ expect:
 def template_of(cause_id: str) -> str:
     """Return the text of a new playbook; UsageError for an id that is not ``category/cause``."""
     if not ID_FORM.fullmatch(cause_id):
-        raise UsageError(
-            f"{cause_id!r} is no cause id", hint="Write it as category/cause, in lower case with hyphens"
-        )
+        raise UsageError(f"{cause_id!r} is no cause id", hint="Write it as category/cause, in lower case with hyphens")
     return _TEMPLATE.replace("@ID@", cause_id).replace("@SIGNAL@", f"{cause_id.replace('/', '-')}-text")
 
 

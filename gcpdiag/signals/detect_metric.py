@@ -30,11 +30,18 @@ def find_metric(signal_id: str, definition: MetricSignal, service: ServiceRef, s
         return unknown[0]
     if findings:
         return findings[0]
-    hidden = definition.resource != "connector" and seen.gap(TIME_SERIES, definition.title)
-    if seen.estate.configuration(service) and not hidden:
+    if _uses_none(definition, service, seen):
         looked = definition.absent or f"{service.name} uses no {definition.resource}"
         return Absent(signal=signal_id, looked=looked, source="run.services")
     return Unknown(signal=signal_id, gap=_no_points(definition, seen))
+
+
+def _uses_none(definition: MetricSignal, service: ServiceRef, seen: Observation) -> bool:
+    """Tell whether the service is known to use no resource of the kind: a hidden address is no proof of that."""
+    if definition.resource == "connector":
+        return bool(seen.estate.configuration(service))
+    known = seen.estate.databases if definition.resource == "database" else seen.estate.redis
+    return known is not None and not known
 
 
 def _find_in(

@@ -22,6 +22,7 @@ from gcpdiag.signals.traffic import Traffic
 
 _ALARMING_SEVERITIES = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 _QUIET_SEVERITIES = frozenset({"DEBUG", "INFO"})
+_CLIENT_ERROR, _TOO_MANY, _SERVER_ERROR = 400, 429, 500
 
 Subject: TypeAlias = ServiceRef | str
 """A service, or the short name of another resource (a database id, a load balancer's backend)."""
@@ -170,8 +171,9 @@ class _Scanner:
 def _count_request(entry: LogEntry, request: HttpRequest, at: float, traffic: Traffic) -> bool:
     """Count a request, and tell whether it failed: a 5xx, or a 429 that the platform gave for want of an instance."""
     status = request.status or 0
-    failed = status >= 500 or (status == 429 and bool(entry.text_payload))
-    seconds = _duration(request.latency) if failed else 0.0
+    seconds = _duration(request.latency) if status >= _CLIENT_ERROR else 0.0
+    refused = bool(entry.text_payload) or not (seconds or entry.labels.get("instanceId"))
+    failed = status >= _SERVER_ERROR or (status == _TOO_MANY and refused)
     revision = entry.resource.labels.get("revision_name", "")
     by_platform = bool(entry.text_payload)  # an answer that the application made has no text
     traffic.add(at, status, failed=failed, by_platform=by_platform, revision=revision, seconds=seconds)

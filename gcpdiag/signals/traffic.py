@@ -36,9 +36,7 @@ class Traffic:
     error_seconds: Counter[int] = field(default_factory=Counter)
     revisions: dict[str, RevisionTraffic] = field(default_factory=dict)
 
-    def add(
-        self, at: float, status: int, *, failed: bool, by_platform: bool, revision: str, seconds: float
-    ) -> None:
+    def add(self, at: float, status: int, *, failed: bool, by_platform: bool, revision: str, seconds: float) -> None:
         """Count one request; ``seconds`` is its latency, ``by_platform`` that Cloud Run itself gave the answer."""
         minute = int(at // 60)
         self.requests += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gcpdiag.bundle.entry import LogEntry, decode_entry
 from gcpdiag.model.finding import Absent, Finding, Present, Unknown
@@ -12,7 +12,7 @@ from gcpdiag.signals.catalogue import Catalogue, catalogue_of, parse_signals
 from gcpdiag.signals.detect import evaluate_signal
 from gcpdiag.signals.estate import Estate
 from gcpdiag.signals.observation import Observation, observe
-from tests.making import REGION, SERVICES, bundle, jsonl, requests, service
+from tests.making import REGION, SERVICES, Files, bundle, jsonl, requests, service
 
 API = ServiceRef(name="api", region=REGION)
 WEB = ServiceRef(name="web", region=REGION)
@@ -28,23 +28,17 @@ def catalogue(signals: Mapping[str, JsonObject]) -> Catalogue:
     return catalogue_of(parse_signals(told))
 
 
-def seen_in(files: Mapping[str, bytes | list[JsonObject]], signals: Mapping[str, JsonObject], **head: Json) -> Observation:
+def seen_in(files: Files, signals: Mapping[str, JsonObject], **head: Json) -> Observation:
     return observe(bundle(files, **head), catalogue(signals))
 
 
-def looked_for(
-    signal: JsonObject,
-    files: Mapping[str, bytes | list[JsonObject]],
-    *,
-    at: ServiceRef = API,
-    **head: Json,
-) -> Finding:
+def looked_for(signal: JsonObject, files: Files, *, at: ServiceRef = API, sources: Sequence[Json] = ()) -> Finding:
     """What looking for one signal in a bundle gives; the service is there unless the files say otherwise."""
-    told = {SERVICES: [service()], **files}
-    return evaluate_signal("x", at, seen_in(told, {"x": signal}, **head))
+    whole = {SERVICES: [service()], **files}
+    return evaluate_signal("x", at, seen_in(whole, {"x": signal}, sources=[*sources]))
 
 
-def estate_in(files: Mapping[str, bytes | list[JsonObject]]) -> Estate:
+def estate_in(files: Files) -> Estate:
     return seen_in(files, {}).estate
 
 

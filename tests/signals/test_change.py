@@ -13,28 +13,28 @@ REPLACE = "google.cloud.run.v1.Services.ReplaceService"
 UPDATE = "google.cloud.run.v2.Services.UpdateService"
 
 
-def change(method: str = REPLACE, *, at: float = 0.0, **payload: object) -> Change | None:
+def change(method: str = REPLACE, payload: JsonObject | None = None, *, at: float = 0.0) -> Change | None:
     told: JsonObject = {
         "serviceName": "run.googleapis.com",
         "methodName": method,
         "resourceName": f"namespaces/{PROJECT}/services/api",
     }
-    told.update(payload)  # type: ignore[arg-type]
+    told.update(payload or {})
     return change_of(told, at=at, labels={"service_name": "api", "location": REGION}, project=PROJECT)
 
 
 def deployed(document: JsonObject, *, at: float = 0.0, failed: bool = False) -> Change:
-    told = change(at=at, request={"service": document}, status={"code": 9} if failed else {})
+    told = change(REPLACE, {"request": {"service": document}, "status": {"code": 9} if failed else {}}, at=at)
     assert told is not None
     return told
 
 
-def knative(*, egress: str = "all-traffic", image: str = "one", secret: str = "x") -> JsonObject:
+def knative(*, egress: str = "all-traffic", image: str = "one", value: str = "x") -> JsonObject:
     annotations: JsonObject = {
         "run.googleapis.com/vpc-access-connector": "staging-connector",
         "run.googleapis.com/vpc-access-egress": egress,
     }
-    container: JsonObject = {"image": image, "env": [{"name": "PASSWORD", "value": secret}]}
+    container: JsonObject = {"image": image, "env": [{"name": "PASSWORD", "value": value}]}
     template: JsonObject = {
         "metadata": {"annotations": annotations},
         "spec": {"containers": [container], "containerConcurrency": 80.0, "timeoutSeconds": 600.0},
@@ -81,20 +81,23 @@ def test_calls_about_a_service_have_their_kind(method: str, kind: str) -> None:
         {"request": {"updateMask": "traffic"}},
     ],
 )
-def test_moving_traffic_is_no_deployment(payload: dict[str, object]) -> None:
-    told = change(REPLACE, **payload)
+def test_moving_traffic_is_no_deployment(payload: JsonObject) -> None:
+    told = change(REPLACE, payload)
     assert told is not None
     assert told.kind == "traffic"
 
 
 def test_a_change_of_another_product_names_its_resource() -> None:
-    told = change("v1.compute.firewalls.insert", serviceName="compute.googleapis.com", resourceName="projects/p/global/firewalls/deny")
+    told = change(
+        "v1.compute.firewalls.insert",
+        {"serviceName": "compute.googleapis.com", "resourceName": "projects/p/global/firewalls/deny"},
+    )
     assert told is not None
     assert (told.service, told.text) == (None, "insert deny (v1.compute.firewalls.insert)")
 
 
 def test_a_call_with_an_error_status_failed() -> None:
-    told = change(status={"code": 7, "message": "denied"})
+    told = change(REPLACE, {"status": {"code": 7, "message": "denied"}})
     assert told is not None
     assert told.failed
 
@@ -142,9 +145,7 @@ def test_v1_and_v2_requests_read_as_the_same_service() -> None:
 
 
 def test_a_deployment_is_compared_with_the_one_before_it() -> None:
-    first, second = with_differences(
-        [deployed(knative(egress="private-ranges-only"), at=9), deployed(knative(), at=1)]
-    )
+    first, second = with_differences([deployed(knative(egress="private-ranges-only"), at=9), deployed(knative(), at=1)])
     assert (first.compared, [str(one) for one in second.fields]) == (
         False,
         ["egress: ALL_TRAFFIC → PRIVATE_RANGES_ONLY"],
@@ -152,12 +153,14 @@ def test_a_deployment_is_compared_with_the_one_before_it() -> None:
 
 
 def test_a_failed_deployment_changed_nothing() -> None:
-    told = with_differences([deployed(knative(), at=1), deployed(knative(image="bad"), at=2, failed=True), deployed(knative(), at=3)])
+    told = with_differences(
+        [deployed(knative(), at=1), deployed(knative(image="bad"), at=2, failed=True), deployed(knative(), at=3)]
+    )
     assert told[2].fields == ()
 
 
 def test_values_of_environment_variables_are_never_told() -> None:
-    told = with_differences([deployed(knative(), at=1), deployed(knative(secret="hunter2"), at=2)])
+    told = with_differences([deployed(knative(), at=1), deployed(knative(value="hunter2"), at=2)])
     assert "hunter2" not in told[1].text
 
 

@@ -27,7 +27,7 @@ from gcpdiag.signals.destination import destination_fits, destination_of
         ("192.0.2.1", "public"),
         ("8.8.8.8", "public"),
         ("127.0.0.1", "local"),
-        ("0.0.0.0", "local"),
+        ("0.0.0.0", "local"),  # noqa: S104 - a text
         ("169.254.169.254", "local"),
         ("999.1.1.1", ""),
         ("010.0.0.1", ""),

@@ -13,6 +13,7 @@ from gcpdiag.model.json import JsonObject
 from tests.making import ENTRIES, SERIES, SERVICES, START, request, requests, service
 from tests.signals.making import API, seen_in
 
+
 def state(*entries: JsonObject) -> ServiceState:
     return seen_in({SERVICES: [service()], ENTRIES: list(entries)}, {}).states[API]
 

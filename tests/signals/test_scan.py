@@ -71,7 +71,10 @@ def test_the_kind_of_a_log_is_told_by_name_resource_or_payload(document: JsonObj
 
 def test_a_match_is_counted_for_its_service() -> None:
     told = scanned(entry("pool exhausted"), entry("pool exhausted", service="web"), entry("all well"))
-    assert {subject: tally.count for (signal, subject), tally in told.matches.items() if signal == "pool"} == {API: 1, WEB: 1}
+    assert {subject: tally.count for (signal, subject), tally in told.matches.items() if signal == "pool"} == {
+        API: 1,
+        WEB: 1,
+    }
 
 
 def test_a_signature_is_looked_for_in_its_own_logs_only() -> None:
@@ -133,7 +136,9 @@ def test_requests_are_counted_with_status_revision_and_latency() -> None:
     assert (traffic.error_seconds, traffic.revisions["api-00002-xyz"].errors) == ({300: 1}, 1)
 
 
-@pytest.mark.parametrize("status, text, failed", [(500, "", 1), (429, "no available instance", 1), (429, "", 0), (404, "", 0)])
+@pytest.mark.parametrize(
+    "status, text, failed", [(500, "", 1), (429, "no available instance", 1), (429, "", 0), (404, "", 0)]
+)
 def test_a_request_failed_when_the_platform_or_the_service_did(status: int, text: str, failed: int) -> None:
     assert scanned(request(status, text=text)).traffic[API].errors == failed
 
@@ -167,7 +172,8 @@ def test_a_deploy_nested_deeper_than_google_can_answer_is_passed_over() -> None:
     deep: Json = "x"
     for _ in range(400):
         deep = {"a": [deep]}
-    asked: JsonObject = {"request": {"service": {"template": {"containers": [{"image": "i", "ports": deep}]}}}}
+    container: JsonObject = {"image": "i", "ports": deep}
+    asked: JsonObject = {"request": {"service": {"template": {"containers": [container]}}}}
     method = "google.cloud.run.v2.Services.UpdateService"
     assert scanned(audit(method, asked), audit(method, asked, minute=21)).changes == []
 
@@ -177,7 +183,9 @@ def test_a_deploy_nested_deeper_than_google_can_answer_is_passed_over() -> None:
 
 def deploy(image: str, *, minute: float) -> JsonObject:
     template: JsonObject = {"containers": [{"image": image, "ports": [{"containerPort": 8080}]}]}
-    return audit("google.cloud.run.v2.Services.UpdateService", {"request": {"service": {"template": template}}}, minute=minute)
+    return audit(
+        "google.cloud.run.v2.Services.UpdateService", {"request": {"service": {"template": template}}}, minute=minute
+    )
 
 
 MINUTES = st.integers(-3, 8).map(float)

@@ -31,7 +31,9 @@ def test_instances_are_told_apart_up_to_a_limit() -> None:
 
 
 def test_rates_are_matches_a_minute_on_either_side() -> None:
-    told = tally_of([(minute * 60, "a", "") for minute in range(10)] + [(600 + second, "a", "") for second in range(60)])
+    told = tally_of(
+        [(minute * 60, "a", "") for minute in range(10)] + [(600 + second, "a", "") for second in range(60)]
+    )
     assert (told.rate_before(10), told.rate_from(10)) == (1.0, 60.0)
 
 

@@ -14,7 +14,14 @@ from tests.signals.making import read_entry
 REFUSED = "connect ECONNREFUSED 10.0.0.3:6379"
 TRACE = "java.sql.SQLTransientConnectionException: HikariPool-1 - Connection is not available"
 
-PINO: JsonObject = {"level": 50, "time": 1, "pid": 7, "hostname": "x", "msg": "request failed", "err": {"message": REFUSED}}
+PINO: JsonObject = {
+    "level": 50,
+    "time": 1,
+    "pid": 7,
+    "hostname": "x",
+    "msg": "request failed",
+    "err": {"message": REFUSED},
+}
 ZAP: JsonObject = {"level": "error", "ts": 1.5, "caller": "a.go:7", "msg": "request failed", "error": REFUSED}
 LOGBACK: JsonObject = {"level": "ERROR", "message": "request failed", "stack_trace": TRACE, "thread_name": "main"}
 STRUCTLOG: JsonObject = {"event": "request failed", "level": "warning", "exception": f"Traceback …\n{REFUSED}"}
@@ -81,7 +88,10 @@ def test_an_audit_entry_says_its_status_and_failed_conditions() -> None:
         {"type": "Ready", "status": "False", "message": "container failed to start"},
         {"type": "RoutesReady", "status": "True", "message": "fine"},
     ]
-    payload: JsonObject = {"status": {"code": 9, "message": "not ready"}, "response": {"status": {"conditions": conditions}}}
+    payload: JsonObject = {
+        "status": {"code": 9, "message": "not ready"},
+        "response": {"status": {"conditions": conditions}},
+    }
     assert text_of(read_entry(audit("ReplaceService", payload)), "audit") == "not ready\ncontainer failed to start"
 
 
@@ -89,7 +99,12 @@ def test_an_audit_payload_says_nothing_in_another_log() -> None:
     assert text_of(read_entry(audit("ReplaceService", {"status": {"message": "no"}})), "app") == ""
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9), lambda one: st.lists(one) | st.dictionaries(st.text(max_size=5), one)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+        lambda one: st.lists(one) | st.dictionaries(st.text(max_size=5), one),
+    )
+)
 def test_a_payload_of_any_shape_has_a_text_and_a_severity(payload: Json) -> None:
     read = read_entry(entry({"payload": payload, "message": payload}))
     severity_of(read, text_of(read, "app"))

@@ -1,0 +1,165 @@
+"""Configuration, changes, revisions and relations as findings."""
+
+from __future__ import annotations
+
+import pytest
+
+from gcpdiag.model.json import Json, JsonObject
+from tests.making import (
+    CONNECTORS,
+    DATABASES,
+    ENTRIES,
+    PARENT,
+    ROUTERS,
+    SERVICES,
+    entry,
+    requests,
+    service,
+)
+from tests.signals.making import CALM_THEN_FAILING, looked_for, outcome
+
+CONNECTED = service(vpcAccess={"connector": f"{PARENT}/connectors/staging", "egress": "ALL_TRAFFIC"})
+CUT: dict[str, Json] = {"source": "vpcaccess.connectors", "status": "ok", "truncated": True}
+
+
+def connector(state: str = "READY", **more: Json) -> JsonObject:
+    return {"name": f"{PARENT}/connectors/staging", "state": state, "network": "staging-vpc", **more}
+
+
+NOT_READY: JsonObject = {"detector": "configuration", "resource": "connector", "field": "state", "unlike": ["READY"]}
+
+
+@pytest.mark.parametrize(
+    "files, found",
+    [
+        ({SERVICES: [CONNECTED], CONNECTORS: [connector("ERROR")]}, "present"),
+        ({SERVICES: [CONNECTED], CONNECTORS: [connector()]}, "absent"),
+        ({SERVICES: [service()], CONNECTORS: [connector("ERROR")]}, "absent"),
+        ({SERVICES: [CONNECTED]}, "unknown"),
+        ({SERVICES: b"oops", CONNECTORS: [connector("ERROR")]}, "unknown"),
+    ],
+    ids=["in error", "ready", "not used by this service", "connectors not collected", "services not readable"],
+)
+def test_a_field_of_a_resource_that_the_service_uses(files: Files, found: str) -> None:
+    assert outcome(looked_for(NOT_READY, {ENTRIES: [entry("x")], **files})) == found
+
+
+@pytest.mark.parametrize(
+    "test, found",
+    [
+        ({"equals": ["ALL_TRAFFIC"]}, "present"),
+        ({"equals": ["PRIVATE_RANGES_ONLY"]}, "absent"),
+        ({"unlike": ["PRIVATE_RANGES_ONLY"]}, "present"),
+        ({"matches": "^all_"}, "present"),
+    ],
+)
+def test_a_value_may_equal_differ_or_match(test: JsonObject, found: str) -> None:
+    signal: JsonObject = {
+        "detector": "configuration",
+        "resource": "service",
+        "field": "template.vpcAccess.egress",
+        **test,
+    }
+    assert outcome(looked_for(signal, {SERVICES: [CONNECTED]})) == found
+
+
+def test_a_list_on_the_way_stands_for_each_of_its_elements() -> None:
+    signal: JsonObject = {
+        "detector": "configuration",
+        "resource": "database",
+        "field": "settings.databaseFlags.name",
+        "equals": ["max_connections"],
+    }
+    flags: list[Json] = [{"name": "other"}, {"name": "max_connections", "value": "10"}]
+    database: JsonObject = {"name": "orders", "settings": {"databaseFlags": flags}}
+    files = {SERVICES: [service(env={"DB": "demo-staging:us-central1:orders"})], DATABASES: [database]}
+    assert outcome(looked_for(signal, files)) == "present"
+
+
+# --- relations
+
+
+def relation(name: str, files: Files, *sources: Json) -> str:
+    signal: JsonObject = {"detector": "topology", "relation": name}
+    return outcome(looked_for(signal, {ENTRIES: [entry("x")], **files}, sources=sources))
+
+
+@pytest.mark.parametrize(
+    "files, found",
+    [
+        ({SERVICES: [CONNECTED], CONNECTORS: []}, "present"),
+        ({SERVICES: [CONNECTED], CONNECTORS: [connector()]}, "absent"),
+        ({SERVICES: [service()], CONNECTORS: []}, "absent"),
+        ({SERVICES: [CONNECTED]}, "unknown"),
+        ({SERVICES: b"oops", CONNECTORS: []}, "unknown"),
+    ],
+)
+def test_a_connector_may_be_missing(files: Files, found: str) -> None:
+    assert relation("connector-missing", files) == found
+
+
+def test_a_list_of_connectors_that_was_cut_off_proves_none_missing() -> None:
+    assert relation("connector-missing", {SERVICES: [CONNECTED], CONNECTORS: []}, CUT) == "unknown"
+
+
+NAT: JsonObject = {
+    "name": "router",
+    "network": "https://www.googleapis.com/compute/v1/projects/p/global/networks/staging-vpc",
+    "region": "https://www.googleapis.com/compute/v1/projects/p/regions/us-central1",
+    "nats": [{"name": "nat"}],
+}
+
+
+@pytest.mark.parametrize(
+    "routers, found",
+    [
+        ([], "present"),
+        ([NAT], "absent"),
+        ([{**NAT, "nats": []}], "present"),
+        ([{**NAT, "network": "projects/p/global/networks/other"}], "present"),
+        ([{**NAT, "region": "regions/europe-west1"}], "present"),
+    ],
+    ids=["no router", "NAT", "router without NAT", "another network", "another region"],
+)
+def test_all_traffic_needs_a_nat_in_the_same_network_and_region(routers: list[JsonObject], found: str) -> None:
+    files: Files = {SERVICES: [CONNECTED], CONNECTORS: [connector()], ROUTERS: routers}
+    assert relation("public-egress-without-nat", files) == found
+
+
+def test_private_egress_needs_no_nat() -> None:
+    private = service(vpcAccess={"connector": "staging", "egress": "PRIVATE_RANGES_ONLY"})
+    assert relation("public-egress-without-nat", {SERVICES: [private], ROUTERS: []}) == "absent"
+
+
+def test_without_routers_collected_a_nat_is_unknown() -> None:
+    assert relation("public-egress-without-nat", {SERVICES: [CONNECTED], CONNECTORS: [connector()]}) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "rule, found",
+    [
+        ({"direction": "EGRESS", "denied": [{"IPProtocol": "all"}]}, "present"),
+        ({"direction": "EGRESS", "denied": [{"IPProtocol": "all"}], "disabled": True}, "absent"),
+        ({"direction": "INGRESS", "denied": [{"IPProtocol": "all"}]}, "absent"),
+        ({"direction": "EGRESS", "allowed": [{"IPProtocol": "all"}]}, "absent"),
+    ],
+)
+def test_a_firewall_rule_may_deny_egress(rule: JsonObject, found: str) -> None:
+    rules: list[JsonObject] = [{"name": "deny", "network": "global/networks/staging-vpc", **rule}]
+    files: Files = {
+        SERVICES: [CONNECTED],
+        CONNECTORS: [connector()],
+        "compute/firewalls.json": rules,
+    }
+    assert relation("egress-denied-by-firewall", files) == found
+
+
+@pytest.mark.parametrize("status, found", [(503, "present"), (200, "absent")])
+def test_a_service_may_fail_because_one_that_it_calls_does(status: int, found: str) -> None:
+    caller = service(env={"WEB_URL": "https://web-abc123-uc.a.run.app"})
+    upstream = requests(status, range(60), service="web")
+    files: Files = {
+        SERVICES: [caller, service("web")],
+        ENTRIES: [*CALM_THEN_FAILING, *upstream],
+    }
+    assert relation("upstream-service-failing", files) == found
