@@ -27,7 +27,7 @@ from gcpdiag.bundle.series import TimeSeries, decode_series
 from gcpdiag.bundle.tree import UNREADABLE, MemoryTree, Tree, open_tree
 from gcpdiag.bundle.values import read_values
 from gcpdiag.errors import BundleError
-from gcpdiag.model.json import JsonObject, is_too_deep
+from gcpdiag.model.json import JsonObject, is_too_deep, times_in
 from gcpdiag.model.window import Window, in_utc, is_credible
 
 _DEFAULT_LENGTH = timedelta(hours=1)
@@ -130,6 +130,11 @@ class Bundle:
             except (ValueError, RecursionError) as error:
                 self.problems.add(path, line, f"not a time series: {error}")
 
+    def _newest_resource(self) -> datetime | None:
+        """Return the newest time that any resource tells: configuration alone has no better one."""
+        resources = (one for source in SOURCES for one in self.resources(source) or ())
+        return max((moment for one in resources for moment in times_in(one)), default=None)
+
     def _moments(self) -> Iterator[datetime]:
         told = (entry.timestamp or entry.receive_timestamp for entry in self.entries())
         yield from (in_utc(moment) for moment in told if moment)
@@ -170,7 +175,7 @@ class Bundle:
     def _window_of_content(self) -> Window:
         collected = self.manifest.collected_at
         told = in_utc(collected) if collected and is_credible(collected) else None
-        newest = max(self._moments(), default=told)
+        newest = max(self._moments(), default=told or self._newest_resource())
         if newest is None:
             raise BundleError(
                 "this bundle has no window, no log entry and no metric point",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 HIDDEN = "[redacted]"
 
@@ -15,55 +16,53 @@ _SECRET_NAME = (
     r"[a-z0-9_-]++"
 )
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(
-            r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
-            r".*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)",
-            re.DOTALL,
-        ),
-        HIDDEN,
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A pattern to hide; a text in which none of ``words`` stands (case folded) cannot match, and is not searched."""
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+    replacement: str = HIDDEN
+
+
+def _rule(words: str, pattern: str, replacement: str = HIDDEN, flags: int = re.IGNORECASE) -> _Rule:
+    return _Rule(tuple(words.split()), re.compile(pattern, flags), replacement)
+
+
+_NAME_WORDS = "pass pwd secret token key credential cookie authorization session"
+_RULES = (
+    _rule(
+        "-----begin",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)",
+        flags=re.DOTALL,
     ),
-    (re.compile(r"\b(bearer|basic)\s+(?!auth[a-z]+\b)[a-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*://)[^\s/:]*:[^\s/]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
-    (  # name: "value", up to the closing quote or the end of the line
-        re.compile(
-            rf"""({_SECRET_NAME}["']?\s*[=:]\s*)(["'])(?:\\.|(?!\2)[^\\\n])*""",
-            re.IGNORECASE,
-        ),
-        rf"\1\2{HIDDEN}",
-    ),
-    (  # the same inside a JSON text: \"name\": \"value\"
-        re.compile(
-            rf"""({_SECRET_NAME}\\+["']\s*[=:]\s*)(\\+["'])(?:(?!(?<!\\)\2)[^\n])*""",
-            re.IGNORECASE,
-        ),
-        rf"\1\2{HIDDEN}",
-    ),
-    (
-        re.compile(
-            rf"""({_SECRET_NAME}(?:\\*["'])?\s*[=:]\s*)(?!["'\\]|\[redacted\]|projects/)[^\s,;&}}"']+""",
-            re.IGNORECASE,
-        ),
+    _rule("bearer basic", r"\b(bearer|basic)\s+(?!auth[a-z]+\b)[a-z0-9._~+/=-]{8,}", rf"\1 {HIDDEN}"),
+    _rule("://", r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*://)[^\s/:]*:[^\s/]*@", rf"\1{HIDDEN}@"),
+    # name: "value", up to the closing quote or the end of the line
+    _rule(_NAME_WORDS, rf"""({_SECRET_NAME}["']?\s*[=:]\s*)(["'])(?:\\.|(?!\2)[^\\\n])*""", rf"\1\2{HIDDEN}"),
+    # the same inside a JSON text: \"name\": \"value\"
+    _rule(_NAME_WORDS, rf"""({_SECRET_NAME}\\+["']\s*[=:]\s*)(\\+["'])(?:(?!(?<!\\)\2)[^\n])*""", rf"\1\2{HIDDEN}"),
+    _rule(
+        _NAME_WORDS,
+        rf"""({_SECRET_NAME}(?:\\*["'])?\s*[=:]\s*)(?!["'\\]|\[redacted\]|projects/)[^\s,;&}}"']+""",
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),  # JWT
-    (
-        re.compile(
-            r"\b(?:ya29\.[A-Za-z0-9._-]{10,}|AIza[A-Za-z0-9_-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
-            r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
-            r"|sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|npm_[A-Za-z0-9]{20,}"
-            r"|GOCSPX-[\w-]{10,}|1//0[\w-]{20,}|hf_[A-Za-z0-9]{20,}|whsec_[A-Za-z0-9]{16,}"
-            r"|pypi-[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,})"
-        ),
-        HIDDEN,
+    _rule("eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?", flags=0),  # JWT
+    _rule(
+        "ya29. aiza akia asia gh glpat- xox sk npm_ gocspx- 1//0 hf_ whsec_ pypi- sg. rk_",
+        r"\b(?:ya29\.[A-Za-z0-9._-]{10,}|AIza[A-Za-z0-9_-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16}"
+        r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
+        r"|sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|npm_[A-Za-z0-9]{20,}"
+        r"|GOCSPX-[\w-]{10,}|1//0[\w-]{20,}|hf_[A-Za-z0-9]{20,}|whsec_[A-Za-z0-9]{16,}"
+        r"|pypi-[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,})",
+        flags=0,
     ),
-    (
-        re.compile(
-            r"[\w.+%-]{1,64}@(?!(?:[A-Za-z0-9-]+\.)*gserviceaccount\.com(?![\w.-]))"
-            r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
-        ),
+    _rule(
+        "@",
+        r"[\w.+%-]{1,64}@(?!(?:[A-Za-z0-9-]+\.)*gserviceaccount\.com(?![\w.-]))[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
         "[e-mail]",
+        flags=0,
     ),
 )
 
@@ -77,8 +76,10 @@ _CONTROLS = re.compile(
 
 def redacted(text: str) -> str:
     """Return the text without secrets; idempotent. Service accounts stay: they are needed to grant."""
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    folded = text.casefold()
+    for rule in _RULES:
+        if any(word in folded for word in rule.words):
+            text = rule.pattern.sub(rule.replacement, text)
     return text
 
 

@@ -12,36 +12,43 @@ from gcpdiag.signals.detect import evaluate_signal
 from gcpdiag.signals.estate import Estate
 from gcpdiag.signals.observation import Observation
 
+_NAME = re.compile(r"[a-z][a-z0-9-]+")
+_TELLING_LENGTH = 8
 Group = tuple[ServiceRef, ...]
 
 
 def connected_groups(services: Sequence[ServiceRef], seen: Observation) -> list[Group]:
     """Return the services in groups that share a connector, a network, a database, Redis, or call one another."""
-    estate = seen.estate
-    leader = {one: one for one in services}
+    ordered = sorted(services)
+    leader = {one: one for one in ordered}
 
     def find(one: ServiceRef) -> ServiceRef:
         while leader[one] != one:
             one = leader[one]
         return one
 
-    shared = {one: _ties(one, estate) for one in services}
-    for left, right in combinations(sorted(services), 2):
-        calls = right in estate.upstreams(left) or left in estate.upstreams(right)
-        if calls or _speaks_of(left, right, seen) or _speaks_of(right, left, seen) or shared[left] & shared[right]:
+    ties = {one: _ties(one, seen.estate) for one in ordered}
+    called = {one: set(seen.estate.upstreams(one)) | _named_in_errors(one, ordered, seen) for one in ordered}
+    for left, right in combinations(ordered, 2):
+        if ties[left] & ties[right] or right in called[left] or left in called[right]:
             first, second = sorted((find(left), find(right)))
             leader[second] = first
     groups: dict[ServiceRef, list[ServiceRef]] = {}
-    for one in sorted(services):
+    for one in ordered:
         groups.setdefault(find(one), []).append(one)
     return [tuple(group) for group in groups.values()]
 
 
-def _speaks_of(service: ServiceRef, other: ServiceRef, seen: Observation) -> bool:
-    """Tell whether an error of a service names the other one, as callers do of what they call."""
-    name = re.compile(rf"(?<![\w-]){re.escape(other.name)}(?![\w-])")
-    samples = (tally.sample for (_, subject), tally in seen.scan.matches.items() if subject == service)
-    return any(name.search(sample) for sample in samples)
+def _named_in_errors(service: ServiceRef, others: Sequence[ServiceRef], seen: Observation) -> set[ServiceRef]:
+    """Return the services that this one's errors speak of, as callers do of what they call."""
+    samples = [tally.sample for (_, subject), tally in seen.scan.matches.items() if subject == service]
+    words = {word for sample in samples for word in _NAME.findall(sample.lower())}
+    return {one for one in others if one.name in words and _is_telling(one.name)}
+
+
+def _is_telling(name: str) -> bool:
+    """Tell a name that no sentence has by chance (``route-solver``) from a common word (``api``)."""
+    return "-" in name or len(name) >= _TELLING_LENGTH
 
 
 def _ties(service: ServiceRef, estate: Estate) -> set[tuple[str, str]]:

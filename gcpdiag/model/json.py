@@ -7,8 +7,11 @@ it returns the empty value of its type, since a bundle may come from anywhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
+
+from gcpdiag.model.window import in_utc
 
 if TYPE_CHECKING:
     Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -82,3 +85,23 @@ def texts_at(document: Json, path: str) -> list[str]:
     """Return the texts of the list at a path."""
     found = field_at(document, path)
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def times_in(document: Json) -> Iterator[datetime]:
+    """Yield every time in a document, however deep: the values of fields such as ``createTime``."""
+    if isinstance(document, list):
+        for one in document:
+            yield from times_in(one)
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            if isinstance(value, str) and key.lower().endswith(("time", "timestamp")):
+                yield from _time_of(value)
+            else:
+                yield from times_in(value)
+
+
+def _time_of(text: str) -> Iterator[datetime]:
+    try:
+        yield in_utc(datetime.fromisoformat(text))
+    except ValueError:
+        return

@@ -46,6 +46,7 @@ ACCOUNT = "runner@demo-staging.iam.gserviceaccount.com"
         f"Authorization: Bearer {SECRET}",
         f"authorization: basic {SECRET}",
         f"passphrase = {SECRET}",
+        f"PA\u017f\u017fWORD={SECRET}",
     ],
 )
 def test_a_planted_secret_does_not_leave(text: str) -> None:

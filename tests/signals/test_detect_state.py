@@ -12,6 +12,7 @@ from tests.making import (
     PARENT,
     ROUTERS,
     SERVICES,
+    Files,
     entry,
     requests,
     service,

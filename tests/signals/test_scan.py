@@ -150,8 +150,8 @@ def test_a_latency_that_is_no_duration_counts_as_none(latency: str) -> None:
 
 def test_load_balancer_requests_are_counted_apart() -> None:
     labels: JsonObject = {"backend_service_name": "backend"}
-    balancer = {**request(502, text="x"), "resource": {"type": "http_load_balancer", "labels": labels}}
-    told = scanned(balancer)
+    resource: JsonObject = {"type": "http_load_balancer", "labels": labels}
+    told = scanned({**request(502, text="x"), "resource": resource})
     assert (told.traffic, told.balancer_traffic["backend"].errors) == ({}, 1)
 
 
