@@ -1,6 +1,6 @@
 """Draw ``docs/demo.svg``, the picture in the README, from what ``gcpdiag demo`` really prints.
 
-    python docs/picture.py
+python docs/picture.py
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from gcpdiag.playbook.format import PROBABILITY
 from gcpdiag.playbook.load import Library
 from gcpdiag.signals.observation import Observation
 
-
 _MOST_CHECKS = 3
 
 

@@ -50,7 +50,7 @@ class LogSignal(_Definition, frozen=True, kw_only=True, tag="log"):
 class RequestSignal(_Definition, frozen=True, kw_only=True, tag="requests"):
     """Failed requests of one kind, as a share of all that failed.
 
-    Those that ended in one of ``status``, ran into the service's own timeout, or were answered by the application itself.
+    Those that ended in one of ``status``, ran into the service's own timeout, or were answered by the application.
     """
 
     status: list[int] = []

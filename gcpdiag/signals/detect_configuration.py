@@ -46,7 +46,7 @@ def find_configuration(
     found = "; ".join(looked) or f"{service.name} uses no {definition.resource}"
     return Absent(
         signal=signal_id,
-        looked=definition.absent and f"{definition.absent} ({found})" or found,
+        looked=(definition.absent and f"{definition.absent} ({found})") or found,
         source=source,
     )
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from gcpdiag.model.diagnosis import ServiceState
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window, from_epoch
 from gcpdiag.signals.traffic import Traffic
 
+_FEW, _SEVERAL = 3, 5  # errors: fewer than few are stray ones
+_MANY_OF_FEW, _NOTICED_SHARE, _BURST_SHARE = 0.25, 0.02, 0.1  # of all requests
+_ENOUGH_SERVED = 10  # requests since the last error
 _STRETCH = 5  # minutes
 _QUIET = 15  # minutes without an error before anybody calls it over
 _NOTICEABLE = 0.15  # a part that fails at this share of the later rate belongs to the failure
@@ -35,10 +40,10 @@ def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceSt
 
 def _fails(traffic: Traffic) -> bool:
     """Tell errors that users notice from a stray one: many and a real share, overall or in some five minutes."""
-    if traffic.errors < 3:
+    if traffic.errors < _FEW:
         return False
     share = traffic.errors / traffic.requests
-    if share >= 0.25 or (traffic.errors >= 5 and share >= 0.02):
+    if share >= _MANY_OF_FEW or (traffic.errors >= _SEVERAL and share >= _NOTICED_SHARE):
         return True
     return any(_burst(traffic, minute) for minute in traffic.error_minutes)
 
@@ -47,7 +52,7 @@ def _burst(traffic: Traffic, minute: int) -> bool:
     stretch = range(minute, minute + _STRETCH)
     failed = sum(traffic.error_minutes[one] for one in stretch)
     served = sum(traffic.ok_minutes[one] for one in stretch)
-    return failed >= 5 and failed / (failed + served) >= 0.1
+    return failed >= _SEVERAL and failed / (failed + served) >= _BURST_SHARE
 
 
 def onset_minute(traffic: Traffic, window: Window) -> int:
@@ -62,7 +67,7 @@ def onset_minute(traffic: Traffic, window: Window) -> int:
         earlier = _best_split(traffic, start, split)
         failed = [minute for minute in range(earlier, split) if traffic.error_minutes[minute]]
         before = sum(traffic.error_minutes[minute] for minute in failed)
-        if not failed or before < 5 or _rate(traffic, earlier, split) < _NOTICEABLE * _rate(traffic, split, end):
+        if not failed or before < _SEVERAL or _rate(traffic, earlier, split) < _NOTICEABLE * _rate(traffic, split, end):
             break
         if earlier == start:
             split = failed[0]
@@ -97,7 +102,7 @@ def _rate(traffic: Traffic, start: int, end: int) -> float:
 def _recovered(traffic: Traffic, end: float) -> bool:
     """Tell whether errors have stopped for long, measured by their own gaps, while requests are answered."""
     failed = sorted(traffic.error_minutes)
-    gap = max((after - before for before, after in zip(failed, failed[1:], strict=False)), default=1)
+    gap = max((after - before for before, after in pairwise(failed)), default=1)
     quiet = end - failed[-1] - 1
     served = sum(count for minute, count in traffic.good_minutes.items() if minute > failed[-1])
-    return quiet >= max(_QUIET, 2 * gap) and served >= 10
+    return quiet >= max(_QUIET, 2 * gap) and served >= _ENOUGH_SERVED

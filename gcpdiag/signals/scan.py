@@ -13,6 +13,7 @@ from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window, in_utc
 from gcpdiag.signals.catalogue import Catalogue
 from gcpdiag.signals.change import Change, change_of, with_differences, with_revisions
+from gcpdiag.signals.definition import LogSignal
 from gcpdiag.signals.destination import destination_fits
 from gcpdiag.signals.matcher import SignatureSet, captured, compiled
 from gcpdiag.signals.tally import Tally
@@ -22,6 +23,8 @@ from gcpdiag.signals.traffic import Traffic
 
 _ALARMING_SEVERITIES = frozenset({"ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 _QUIET_SEVERITIES = frozenset({"DEBUG", "INFO"})
+_GRADED = frozenset({"app", "database", "any"})  # kinds of logs whose entries say how alarming they are
+_REMEMBERED, _REMEMBERED_LENGTH = 4096, 1000  # texts, and characters of one
 _CLIENT_ERROR, _TOO_MANY, _SERVER_ERROR = 400, 429, 500
 
 Subject: TypeAlias = ServiceRef | str
@@ -82,6 +85,7 @@ class _Scanner:
         self._catalogue = catalogue
         self._project = project
         self._start = window.start.timestamp()
+        self._verdicts: dict[tuple[str, str, bool], tuple[str, ...]] = {}
         self._lanes: dict[tuple[str | None, ...], _Lane] = {}
 
     def take(self, entry: LogEntry) -> None:
@@ -139,15 +143,32 @@ class _Scanner:
         text = text_of(entry, kind)
         if not text:
             return
-        owners = {one for one in signatures.owners_of(text) if kind == "any" or kind in self._catalogue.log(one).logs}
-        alarming = bool(owners) and (kind not in {"app", "database", "any"} or _alarms(entry, text))
-        explained = False
-        for owner in sorted(owners):
-            if self._fits(owner, text, alarming=alarming):
-                explained = True
-                self._count_match(owner, subject, entry, at, text)
-        if not explained and kind in {"app", "system"} and entry.severity in _ALARMING_SEVERITIES:
+        owners = self._owners_of(text, kind, signatures)
+        if owners and kind in _GRADED and not _alarms(entry, text):
+            owners = tuple(one for one in owners if self._catalogue.log(one).severity == "quiet")
+        for owner in owners:
+            self._count_match(owner, subject, entry, at, text)
+        if not owners and kind in {"app", "system"} and entry.severity in _ALARMING_SEVERITIES:
             self.scan.unexplained.add(text, at, subject if isinstance(subject, ServiceRef) else None)
+
+    def _owners_of(self, text: str, kind: str, signatures: SignatureSet) -> tuple[str, ...]:
+        """Return the signals whose signature fits a text; remembered, since a crash loop repeats itself."""
+        key = (text, kind, signatures is self._catalogue.quiet)
+        known = self._verdicts.get(key)
+        if known is None:
+            matching = sorted(signatures.owners_of(text))
+            known = tuple(one for one in matching if self._fits(self._catalogue.log(one), text, kind))
+            if len(text) <= _REMEMBERED_LENGTH and len(self._verdicts) < _REMEMBERED:
+                self._verdicts[key] = known
+        return known
+
+    @staticmethod
+    def _fits(signal: LogSignal, text: str, kind: str) -> bool:
+        if kind != "any" and kind not in signal.logs:
+            return False
+        if any(compiled(pattern).search(text) for pattern in signal.unless):
+            return False
+        return not signal.destination or destination_fits(text, signal.any, signal.destination)
 
     def _count_match(self, owner: str, subject: Subject, entry: LogEntry, at: float, text: str) -> None:
         tally = self.scan.matches.get((owner, subject))
@@ -158,14 +179,6 @@ class _Scanner:
         signal = self._catalogue.log(owner)
         if signal.other_port:
             tally.ports.update(captured(text, signal.any, "port"))
-
-    def _fits(self, owner: str, text: str, *, alarming: bool) -> bool:
-        signal = self._catalogue.log(owner)
-        if not alarming and signal.severity != "quiet":
-            return False
-        if any(compiled(pattern).search(text) for pattern in signal.unless):
-            return False
-        return not signal.destination or destination_fits(text, signal.any, signal.destination)
 
 
 def _count_request(entry: LogEntry, request: HttpRequest, at: float, traffic: Traffic) -> bool:

@@ -31,8 +31,7 @@ class Tally:
             self.revisions[revision] += 1
         if instance and len(self.instances) < _MAX_INSTANCES:
             self.instances.add(instance)
-        if (at, text) < self._sample_key:
-            self._sample_key = (at, text)
+        self._sample_key = min(self._sample_key, (at, text))
 
     @property
     def sample(self) -> str:

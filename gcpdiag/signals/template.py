@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from gcpdiag.bundle.redact import one_line
+from gcpdiag.bundle.redact import one_line, redacted
 from gcpdiag.model.resource import ServiceRef
 
 _MAX_TEMPLATES = 2000
+_MAX_TEXT, _MAX_LINE = 8000, 240  # characters
 _MASKS = (
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"), "<id>"),
@@ -44,15 +45,21 @@ class TemplateCount:
         """Return ``(template, count, first at, service)`` of the most frequent ones."""
         ranked = sorted(self.counts.items(), key=lambda one: (-one[1].count, one[0]))[:limit]
         return [
-            (template, found.count, found.first, ServiceRef(name=name, region=region) if name else None)
+            (
+                one_line(template, limit=160),
+                found.count,
+                found.first,
+                ServiceRef(name=name, region=region) if name else None,
+            )
             for (name, region, template), found in ranked
         ]
 
 
 def template_of(text: str) -> str:
-    """Return the most telling line with ids, numbers and quoted texts masked: the last of a traceback, else the first."""
-    lines = [line for line in text[:8000].splitlines() if line.strip()] or [""]
-    line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    """Return the most telling line (a traceback's last, else the first) with ids, numbers and quoted texts masked."""
+    head = text[:_MAX_TEXT].strip()
+    line = head.rsplit("\n", 1)[-1] if head.startswith("Traceback") else head.split("\n", 1)[0]
+    line = redacted(line[:_MAX_LINE])  # first: a token with its digits masked is no longer known for one
     for pattern, mask in _MASKS:
         line = pattern.sub(mask, line)
-    return one_line(line, limit=160)
+    return line

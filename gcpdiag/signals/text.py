@@ -7,7 +7,7 @@ All texts of a payload are read, the message first, so that one signature serves
 from __future__ import annotations
 
 import re
-
+from operator import itemgetter
 
 from gcpdiag.bundle.entry import LogEntry, payload_of
 from gcpdiag.model.json import Json, JsonObject, field_at, object_at, objects_at, text_at
@@ -15,6 +15,7 @@ from gcpdiag.model.json import Json, JsonObject, field_at, object_at, objects_at
 ALARMING = 300  # NOTICE: some runtimes report the end of an application with it
 _MAX_TEXT = 16_000  # characters; a log entry may have 256 KiB
 _MAX_DEPTH = 6
+_PINO_INFO = 30
 _LEVELS = {
     "TRACE": 100, "DEBUG": 100, "VERBOSE": 100, "INFO": 200, "INFORMATION": 200, "NOTICE": 300, "WARN": 400,
     "WARNING": 400, "ERR": 500, "ERROR": 500, "SEVERE": 500, "FATAL": 600, "CRITICAL": 600, "PANIC": 600,
@@ -22,6 +23,7 @@ _LEVELS = {
 }  # fmt: skip
 _LEVEL_KEYS = ("severity", "level", "levelname", "log.level", "loglevel", "@l", "lvl")
 _MESSAGE_KEYS = ("message", "msg", "event", "textpayload", "text", "log", "@m", "@mt", "short_message")
+_MESSAGE_RANK = {key: rank for rank, key in enumerate(_MESSAGE_KEYS)}
 _SILENT_KEYS = frozenset(
     {"timestamp", "time", "ts", "@t", "logger", "logger_name", "severity", "level", "trace", "span", "caller"}
     | {
@@ -81,22 +83,35 @@ def _unescaped(text: str) -> str:
 
 
 def _texts(payload: Json, depth: int = 0) -> list[str]:
+    """Return the texts in a payload, messages first; this runs for every structured entry, so it looks once."""
     if isinstance(payload, str):
         return [payload]
-    if isinstance(payload, list):
-        return [text for one in payload for text in _texts(one, depth + 1)] if depth < _MAX_DEPTH else []
-    if not isinstance(payload, dict) or depth >= _MAX_DEPTH:
+    if depth >= _MAX_DEPTH or not isinstance(payload, dict | list):
         return []
-    named = {key: value for key, value in payload.items() if key.lower() not in _SILENT_KEYS}
-    first = [key for key in named if key.lower() in _MESSAGE_KEYS]
-    rest = [key for key in named if key.lower() not in _MESSAGE_KEYS]
     texts: list[str] = []
-    for key in (*sorted(first, key=lambda one: _MESSAGE_KEYS.index(one.lower())), *rest):
-        texts += _texts(named[key], depth + 1)
-    code, kind = text_at(payload, "code"), text_at(payload, "type")
-    if code.isdigit() and kind:
-        texts.append(f"code {code} {kind}")
+    for value in _told_first(payload) if isinstance(payload, dict) else payload:
+        if isinstance(value, str):
+            texts.append(value)
+        elif value:
+            texts += _texts(value, depth + 1)
     return texts
+
+
+def _told_first(payload: JsonObject) -> list[Json]:
+    """Return the values that may hold text, those of message keys first; a numeric code is told with its type."""
+    first: list[tuple[int, Json]] = []
+    rest: list[Json] = []
+    for key, value in payload.items():
+        name = key.lower()
+        rank = _MESSAGE_RANK.get(name)
+        if rank is not None:
+            first.append((rank, value))
+        elif name not in _SILENT_KEYS:
+            rest.append(value)
+    if "code" in payload and "type" in payload:
+        rest.append(f"code {payload['code']} {payload['type']}")
+    first.sort(key=itemgetter(0))
+    return [value for _, value in first] + rest
 
 
 def _payload_level(payload: Json) -> int:
@@ -109,7 +124,7 @@ def _payload_level(payload: Json) -> int:
         if isinstance(value, str):
             return _LEVELS.get(value.upper(), 0)
         if isinstance(value, int):  # pino and bunyan: 10 trace … 30 info, 40 warn, 50 error, 60 fatal
-            return min(value * 10 if value > 30 else 200, 800)
+            return min(value * 10 if value > _PINO_INFO else 200, 800)
     return 0
 
 

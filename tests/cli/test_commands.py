@@ -16,10 +16,10 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 def gcpdiag(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     command = [sys.executable, "-m", "gcpdiag", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize(("fixture", "code"), [("staging-503", 10), ("healthy-quiet", 0), ("healthy-good-deploy", 0)])
+@pytest.mark.parametrize("fixture, code", [("staging-503", 10), ("healthy-quiet", 0), ("healthy-good-deploy", 0)])
 def test_the_exit_code_tells_the_status(fixture: str, code: int) -> None:
     assert gcpdiag("triage", "--bundle", FIXTURES / fixture).returncode == code
 
@@ -77,7 +77,7 @@ def test_malformed_lines_are_reported_on_standard_error_with_file_and_line(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "code", "told"),
+    "name, content, code, told",
     [
         ("missing", None, 2, "does not exist"),
         ("empty", {}, 3, "is empty"),
@@ -174,9 +174,7 @@ def test_a_playbook_directory_of_ones_own_adds_a_cause_without_code(tmp_path: Pa
 def test_help_imports_neither_playbooks_nor_renderers() -> None:
     code = "import sys, gcpdiag.cli.main; print(sorted(sys.modules))"
 
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     assert not any(f"'{name}'" in done.stdout for name in ("yaml", "rich", "re2", "msgspec"))
 
@@ -190,7 +188,7 @@ def test_triage_imports_nothing_of_google(tmp_path: Path) -> None:
         "print([name for name in sys.modules if name.split('.')[0] in {'google', 'googleapiclient', 'grpc'}])"
     )
 
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path
     )
 

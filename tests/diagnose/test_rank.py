@@ -50,12 +50,16 @@ def unknown(signal: str) -> Unknown:
     return Unknown(signal=signal, gap=Gap(check=signal, reason="denied", source="logging.entries"))
 
 
+def nothing_known() -> dict[str, Finding]:
+    return {signal: unknown(signal) for signal in SIGNALS}
+
+
 def findings() -> st.SearchStrategy[dict[str, Finding]]:
     one = st.sampled_from(SIGNALS)
     kinds = st.tuples(st.sampled_from(["present", "absent", "unknown"]), st.floats(0.05, 1.0))
 
     def built(choices: dict[str, tuple[str, float]]) -> dict[str, Finding]:
-        made: dict[str, Finding] = {signal: unknown(signal) for signal in SIGNALS}
+        made = nothing_known()
         for signal, (kind, strength) in choices.items():
             made[signal] = present(signal, strength) if kind == "present" else absent(signal)
             if kind == "unknown":
@@ -102,7 +106,7 @@ def test_taking_evidence_away_never_raises_the_cause_that_it_supported(
 def test_what_is_unknown_drops_out_exactly() -> None:
     ranker = Ranker(PLAYBOOKS, LEAKS)
 
-    silent = ranker.rank({signal: unknown(signal) for signal in SIGNALS})
+    silent = ranker.rank(nothing_known())
 
     assert silent.best == ()
     assert silent.causes["a/memory"] == pytest.approx(silent.causes["a/crash"])
@@ -110,7 +114,7 @@ def test_what_is_unknown_drops_out_exactly() -> None:
 
 def test_a_cause_that_is_seen_explains_away_another_of_the_same_symptom() -> None:
     ranker = Ranker(PLAYBOOKS, LEAKS)
-    symptom: dict[str, Finding] = {signal: unknown(signal) for signal in SIGNALS} | {"exit": present("exit")}
+    symptom = nothing_known() | {"exit": present("exit")}
 
     alone = ranker.rank(symptom).causes["a/crash"]
     beside = ranker.rank(symptom | {"kill": present("kill"), "metric": present("metric")}).causes["a/crash"]
@@ -119,8 +123,7 @@ def test_a_cause_that_is_seen_explains_away_another_of_the_same_symptom() -> Non
 
 
 def test_two_causes_are_found_together() -> None:
-    found: dict[str, Finding] = {signal: unknown(signal) for signal in SIGNALS}
-    found |= {"kill": present("kill"), "state": present("state"), "timeout": present("timeout")}
+    found = nothing_known() | {"kill": present("kill"), "state": present("state"), "timeout": present("timeout")}
 
     assert Ranker(PLAYBOOKS, LEAKS).rank(found).best == ("a/down", "a/memory")
 

@@ -121,9 +121,7 @@ CASES = (
         at="  - {signal: memory-full",
         says="did you mean 'usually'?",
     ),
-    Case(
-        rule="wrong-value", old="title: The memory limit", new="title: 12", at="title:", says="Expected `str`"
-    ),
+    Case(rule="wrong-value", old="title: The memory limit", new="title: 12", at="title:", says="Expected `str`"),
     Case(
         rule="wrong-value",
         old="detector: log",
@@ -207,12 +205,8 @@ CASES = (
         file=CAUSE,
     ),
     Case(rule="bad-pattern", old="\\S+ MiB", new="(?=x) MiB", at="    - Memory", file=SIGNALS),
-    Case(
-        rule="greedy-pattern", old="Memory limit of \\S+ MiB exceeded", new="x*", at="    - x*", file=SIGNALS
-    ),
-    Case(
-        rule="greedy-pattern", old="Memory limit of \\S+ MiB exceeded", new=".+", at="    - .+", file=SIGNALS
-    ),
+    Case(rule="greedy-pattern", old="Memory limit of \\S+ MiB exceeded", new="x*", at="    - x*", file=SIGNALS),
+    Case(rule="greedy-pattern", old="Memory limit of \\S+ MiB exceeded", new=".+", at="    - .+", file=SIGNALS),
     Case(
         rule="particular-pattern",
         old="MiB exceeded",
@@ -225,9 +219,7 @@ CASES = (
     Case(rule="particular-pattern", old="MiB exc", new="411205768213", at="    - Mem", file=SIGNALS),
     Case(rule="number-range", old="leak: 0.01", new="leak: 0.6", at="  leak:", file=SIGNALS, says="0.6"),
     Case(rule="number-range", old="leak: 0.01", new="leak: 0", at="  leak:", file=SIGNALS),
-    Case(
-        rule="metric-bound", old="  above: 0.95\n", new="", at="memory-full:", file=SIGNALS, says="no bound"
-    ),
+    Case(rule="metric-bound", old="  above: 0.95\n", new="", at="memory-full:", file=SIGNALS, says="no bound"),
     Case(
         rule="metric-bound",
         old="  above: 0.95\n",
@@ -259,9 +251,7 @@ CASES = (
         at="id:",
     ),
     Case(rule="no-expectation", old="expect:\n  gaps: [logging.entries]", new="expect: {}", at="expect: {}"),
-    Case(
-        rule="repeated-test", old="test: no logs", new="test: nothing is killed", at="test: nothing is killed"
-    ),
+    Case(rule="repeated-test", old="test: no logs", new="test: nothing is killed", at="test: nothing is killed"),
     Case(
         rule="unknown-source",
         old="denied: [logging.entries]",
@@ -270,9 +260,7 @@ CASES = (
         says="did you mean 'logging.entries'?",
     ),
     Case(rule="test-notation", old="start: +20m", new="start: 20 minutes", at="  - {start"),
-    Case(
-        rule="test-notation", old="start: +20m", new="start: +70m", at="  - {start", says="before it starts"
-    ),
+    Case(rule="test-notation", old="start: +20m", new="start: +70m", at="  - {start", says="before it starts"),
     Case(rule="test-notation", old="latency: 0.5s", new="latency: 500ms", at="  - {start", says="0.120s"),
     Case(rule="test-notation", old="log: varlog/system", new="log: system", at="  - {log: system"),
     Case(rule="test-notation", old="times: 9", new="times: 0", at="  - {log"),
@@ -426,9 +414,7 @@ def _damaged(draw: st.DrawFn) -> str:
             case "swap":
                 lines[at], lines[at - 1] = lines[at - 1], lines[at]
             case "spoil":
-                lines[at] = lines[at].replace(
-                    ":", draw(st.sampled_from(["", ": 7 #", ": []", ": {x: y} #"])), 1
-                )
+                lines[at] = lines[at].replace(":", draw(st.sampled_from(["", ": 7 #", ": []", ": {x: y} #"])), 1)
             case _:
                 lines[at] = f"  {lines[at]}"
     return "\n".join(lines) + "\n"

@@ -57,14 +57,10 @@ def egress_blocked() -> NamedCause:
         evidence=(
             Weight(signal="public-egress-without-nat", decibans=18.2, evidence=configured),
             replace(weight("proxy-dial-timeout", 9.1, timeout, count=412), title="the proxy cannot dial out"),
-            weight(
-                "proxy-dial-timeout", 0.0, "31 × in worker: dial tcp 34.10.2.7:3307: i/o timeout", count=31
-            ),
+            weight("proxy-dial-timeout", 0.0, "31 × in worker: dial tcp 34.10.2.7:3307: i/o timeout", count=31),
             weight("slow-answers", 2.4, "p99 latency rose from 0.2 s to 60.0 s", link=""),
         ),
-        contradicting=(
-            weight("connector-saturated", -1.2, "throughput of the connector stays below 12%", link=""),
-        ),
+        contradicting=(weight("connector-saturated", -1.2, "throughput of the connector stays below 12%", link=""),),
         remediation=(
             Remedy(command=ROLLBACK, risk="low", why="the revision before the change had a way out"),
             Remedy(
@@ -116,14 +112,10 @@ def incident() -> Diagnosis:
         gaps=gaps(),
         timeline=(
             TimelineEvent(at=at(10, 58, 7, day=14), kind="deploy", text="api: revision api-00042-wiz"),
-            TimelineEvent(
-                at=at(20, 3, 1), kind="onset", text="api: first 5xx in the window", source="logging.entries"
-            ),
+            TimelineEvent(at=at(20, 3, 1), kind="onset", text="api: first 5xx in the window", source="logging.entries"),
         ),
         unexplained=(
-            UnexplainedError(
-                template="worker <id> lost its lease <text>", count=1412, first_at=at(14, 3), service=API
-            ),
+            UnexplainedError(template="worker <id> lost its lease <text>", count=1412, first_at=at(14, 3), service=API),
         ),
         log_entries=5000,
         api_calls=24,

@@ -9,9 +9,7 @@ from gcpdiag.model.window import Window
 
 EGRESS = "vpc-connector/egress-blocked"
 POOL = "database-connections/client-pool-exhausted"
-ROLLBACK = (
-    "gcpdiag rollback api --project demo-staging --region us-central1 --to-revision api-00041-kow --yes"
-)
+ROLLBACK = "gcpdiag rollback api --project demo-staging --region us-central1 --to-revision api-00041-kow --yes"
 GRANT = "gcloud projects add-iam-policy-binding demo-staging --member=user:YOUR_ACCOUNT --role=roles/viewer"
 LINK = "https://console.cloud.google.com/logs/query;query=severity%3DERROR?project=demo-staging"
 API = ServiceRef(name="api", region="us-central1")

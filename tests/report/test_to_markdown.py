@@ -55,18 +55,13 @@ def test_no_text_breaks_out_of_its_cell(text: str) -> None:
     assert PARSER.render(render_markdown(telling(text))).count("<td") == calm.count("<td")
 
 
-@pytest.mark.parametrize(
-    "text", ["@oncall", "see #12", "GH-12", "!12", "https://evil.example", "www.evil.example"]
-)
+@pytest.mark.parametrize("text", ["@oncall", "see #12", "GH-12", "!12", "https://evil.example", "www.evil.example"])
 def test_what_a_site_would_link_after_rendering_is_broken_up(text: str) -> None:
     assert BREAK in escaped(text)
 
 
 def test_names_stay_readable_in_the_raw_ticket() -> None:
-    assert (
-        escaped("api-00041-kow of staging_db at 10.0.0.3:5432")
-        == "api-00041-kow of staging_db at 10.0.0.3:5432"
-    )
+    assert escaped("api-00041-kow of staging_db at 10.0.0.3:5432") == "api-00041-kow of staging_db at 10.0.0.3:5432"
 
 
 def test_a_command_that_holds_backticks_stays_inside_of_its_fence() -> None:

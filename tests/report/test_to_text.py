@@ -49,9 +49,7 @@ def test_what_is_empty_is_left_out() -> None:
 
 
 def test_an_inconclusive_report_says_what_to_look_at_next() -> None:
-    assert f"NEXT CHECK\n  Look for: VPC connectors (permission denied).\n    {GRANT}\n" in told(
-        inconclusive()
-    )
+    assert f"NEXT CHECK\n  Look for: VPC connectors (permission denied).\n    {GRANT}\n" in told(inconclusive())
     assert "<1%  database-connections/client-pool-exhausted" in told(inconclusive())
 
 
@@ -75,18 +73,14 @@ def test_a_record_of_another_day_has_its_date() -> None:
 
 
 def test_several_root_causes_are_numbered() -> None:
-    both = replace(
-        incident(), root_causes=(egress_blocked(), replace(egress_blocked(), id="platform/incident"))
-    )
+    both = replace(incident(), root_causes=(egress_blocked(), replace(egress_blocked(), id="platform/incident")))
     assert "ROOT CAUSE 2 OF 2  confidence 97%" in told(both)
 
 
 def test_the_same_entry_is_quoted_once() -> None:
     quoted = "dial tcp 34.10.2.7:3307: connect: connection timed out"
     lines = (weight("a", 9.0, f"4 × in api: {quoted}"), weight("b", 3.0, f"5 × in api: {quoted}"))
-    report = told(
-        replace(incident(), root_causes=(replace(egress_blocked(), evidence=lines),), contributing=())
-    )
+    report = told(replace(incident(), root_causes=(replace(egress_blocked(), evidence=lines),), contributing=()))
     assert report.count(quoted) == 1
     assert "5 × in api: as above" in report
 
