@@ -103,11 +103,13 @@ class Judge:
             return ""
         weights = self._ranker.weights((cause,), judgement.findings)
         against = sorted(
-            (weights[one.signal], one.signal)
+            (not one.specific, weights[one.signal], one.signal)
             for one in self._playbooks[cause].findings
             if isinstance(judgement.findings[one.signal], Absent) and weights[one.signal] <= _AGAINST
         )
-        reasons = [finding.looked for _, signal in against if isinstance(finding := judgement.findings[signal], Absent)]
+        reasons = [
+            finding.looked for *_, signal in against if isinstance(finding := judgement.findings[signal], Absent)
+        ]
         return "; ".join(dict.fromkeys(reasons[:2]))
 
     def out_of_sight(self, cause: str, findings: Mapping[str, Finding]) -> list[Unknown]:

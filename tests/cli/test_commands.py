@@ -41,7 +41,7 @@ def test_the_demo_names_the_cause_and_what_it_was_taken_for() -> None:
     cause, _, rest = " ".join(done.stdout.split()).partition("Taken for, but is not")
     assert "vpc-connector/egress-blocked" in cause
     assert "state RUNNABLE" in rest
-    assert "exists and is READY" in rest
+    assert "staging-connector has state READY" in rest
     assert "no pool reports that it is exhausted" in rest
     assert "--vpc-egress=private-ranges-only" in rest
 

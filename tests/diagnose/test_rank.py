@@ -90,11 +90,12 @@ def test_taking_evidence_away_never_raises_the_cause_that_it_supported(
     finding = found[signal]
     if not isinstance(finding, Present):
         return
-    less: Finding = {
+    lesser: dict[str, Finding] = {
         "absent": absent(signal),
         "unknown": unknown(signal),
         "weaker": present(signal, finding.strength / 2),
-    }[how]
+    }
+    less = lesser[how]
     ranker = Ranker(PLAYBOOKS, LEAKS)
 
     for cause in ("a/memory", "a/crash", "a/down"):

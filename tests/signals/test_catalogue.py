@@ -130,7 +130,7 @@ def test_secrets_are_in_no_template(secret: str) -> None:
 def test_a_template_holds_nothing_that_a_terminal_obeys() -> None:
     told = TemplateCount()
     told.add("\x1b[31mred\u202e alert", 0.0, API)
-    assert told.most(1)[0][0] == "red alert"
+    assert not set(told.most(1)[0][0]) & set("\x1b\u202e")
 
 
 def test_the_most_frequent_templates_come_first() -> None:
