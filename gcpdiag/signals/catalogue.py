@@ -11,8 +11,8 @@ import yaml
 
 from gcpdiag.errors import PlaybookError
 from gcpdiag.model.json import Json
-from gcpdiag.signals.definition import LogSignal, SignalDefinition
-from gcpdiag.signals.matcher import SignatureSet
+from gcpdiag.signals.definition import ChangeSignal, ConfigurationSignal, LogSignal, SignalDefinition
+from gcpdiag.signals.matcher import SignatureSet, check_patterns
 
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -48,11 +48,26 @@ class Catalogue:
 def catalogue_of(definitions: Mapping[str, SignalDefinition]) -> Catalogue:
     """Return the catalogue of these definitions; PlaybookError when a pattern is not RE2."""
     logs = {key: one for key, one in sorted(definitions.items()) if isinstance(one, LogSignal)}
+    for key, definition in definitions.items():
+        check_patterns(key, _lone_patterns(definition))
     return Catalogue(
         definitions=dict(sorted(definitions.items())),
         alarming=SignatureSet({key: one.any for key, one in logs.items()}),
         quiet=SignatureSet({key: one.any for key, one in logs.items() if one.severity == "quiet"}),
     )
+
+
+def _lone_patterns(definition: SignalDefinition) -> list[str]:
+    """Return the patterns of a signal that are matched one by one, outside the sets."""
+    match definition:
+        case LogSignal(unless=unless):
+            return unless
+        case ChangeSignal(methods=methods):
+            return methods
+        case ConfigurationSignal(matches=matches) if matches:
+            return [matches]
+        case _:
+            return []
 
 
 def load_signals(root: Path) -> dict[str, SignalDefinition]:

@@ -127,18 +127,19 @@ def with_revisions(changes: Iterable[Change], revisions: Iterable[JsonObject]) -
 
     The audit log may be missing, cut off, or without the request; a revision is what really came of a deployment.
     """
-    deploys = list(changes)
+    untold = list(changes)
+    deploys: list[Change] = []
     for revision in revisions:
         deployed = _deployment(revision)
         if deployed is None:
             continue
-        told = next((one for one in deploys if _same_deployment(one, deployed)), None)
+        told = next((one for one in untold if _same_deployment(one, deployed)), None)
         if told is None:
             deploys.append(deployed)
         else:
-            after = {**(told.after or {}), "template": revision}
-            deploys[deploys.index(told)] = replace(told, after=after)
-    return deploys
+            untold.remove(told)
+            deploys.append(replace(told, after={**(told.after or {}), "template": revision}))
+    return untold + deploys
 
 
 def _deployment(revision: JsonObject) -> Change | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
-from gcpdiag.model.json import JsonObject, objects_at, text_at
+from gcpdiag.model.json import JsonObject, number_at, objects_at, text_at, texts_at
 from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.definition import TopologySignal
 from gcpdiag.signals.observation import Observation
+
+_EVERYWHERE = "0.0.0.0/0"
+_DEFAULT_PRIORITY = 1000  # Compute API v1, Firewall.priority
 
 
 def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -35,11 +40,20 @@ def _connector_missing(signal_id: str, definition: TopologySignal, service: Serv
         state = text_at(known[last_segment(connector)], "state")
         looked = f"connector {last_segment(connector)} exists and is {state or 'there'}"
         return Absent(signal=signal_id, looked=looked, source="vpcaccess.connectors")
-    gap = seen.gap("vpcaccess.connectors", definition.title)
+    gap = seen.gap("vpcaccess.connectors", definition.title) or _elsewhere(connector, definition, seen)
     if gap:
         return Unknown(signal=signal_id, gap=gap)
     text = f"{service.name} uses connector {last_segment(connector)}, which does not exist"
     return _present(signal_id, text, "vpcaccess.connectors", service, last_segment(connector))
+
+
+def _elsewhere(connector: str, definition: TopologySignal, seen: Observation) -> Gap | None:
+    """Return a gap when the connector belongs to another project, as in a Shared VPC."""
+    project = connector.removeprefix("projects/").split("/", 1)[0]
+    if not connector.startswith("projects/") or project == seen.project:
+        return None
+    reason = f"the connector belongs to project {project}, which is not in this bundle"
+    return Gap(check=definition.title, reason=reason, source="vpcaccess.connectors")
 
 
 def _public_egress_without_nat(
@@ -84,7 +98,8 @@ def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceR
     if estate.firewalls is None:
         return _unknown(signal_id, definition, "compute.firewalls", service, seen)
     network = estate.network(service)
-    denying = sorted(text_at(one, "name") for one in estate.firewalls if _denies_egress(one, network))
+    rules = [one for one in estate.firewalls if _governs_egress(one, network)]
+    denying = sorted(text_at(one, "name") for one in rules if _denies(one, rules))
     if denying:
         text = f"firewall rule {denying[0]} denies egress from network {network or 'of the connector'}"
         return _present(signal_id, text, "compute.firewalls", service, denying[0])
@@ -95,10 +110,27 @@ def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceR
     return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
 
 
-def _denies_egress(rule: JsonObject, network: str) -> bool:
+def _governs_egress(rule: JsonObject, network: str) -> bool:
     same_network = not network or last_segment(text_at(rule, "network")) == network
-    enabled = rule.get("disabled") is not True
-    return text_at(rule, "direction") == "EGRESS" and bool(objects_at(rule, "denied")) and same_network and enabled
+    return text_at(rule, "direction") == "EGRESS" and same_network and rule.get("disabled") is not True
+
+
+def _denies(rule: JsonObject, rules: Sequence[JsonObject]) -> bool:
+    """Tell whether a rule denies, and no rule of a smaller priority number allows the same destinations first."""
+    if not objects_at(rule, "denied"):
+        return False
+    ranges = set(texts_at(rule, "destinationRanges")) or {_EVERYWHERE}
+    return not any(
+        objects_at(other, "allowed")
+        and _priority(other) < _priority(rule)
+        and ({_EVERYWHERE} | ranges) & (set(texts_at(other, "destinationRanges")) or {_EVERYWHERE})
+        for other in rules
+    )
+
+
+def _priority(rule: JsonObject) -> float:
+    number = number_at(rule, "priority")
+    return _DEFAULT_PRIORITY if number is None else number
 
 
 def _upstream_failing(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -111,6 +143,10 @@ def _upstream_failing(signal_id: str, definition: TopologySignal, service: Servi
         other, state = failing[0]
         text = f"{service.name} calls {other.name}, which fails {state.errors} of {state.requests} requests"
         return _present(signal_id, text, seen.traffic_source, service, other.name)
+    hidden = [one for one in upstreams if one not in seen.states or seen.states[one].health == "unknown"]
+    if hidden:
+        reason = f"whether {hidden[0].name} answers is not known"
+        return Unknown(signal=signal_id, gap=Gap(check=definition.title, reason=reason, source=seen.traffic_source))
     names = ", ".join(one.name for one in upstreams)
     looked = f"{names} do not fail" if names else f"{service.name} calls no other service of this project"
     return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)

@@ -68,6 +68,15 @@ def excerpt(text: str, patterns: Iterable[str]) -> str:
     return "… " + text[(blank + 1) if blank >= 0 else start :]
 
 
+def check_patterns(owner: str, patterns: Iterable[str]) -> None:
+    """Raise PlaybookError when one of a signal's patterns is not RE2."""
+    for pattern in patterns:
+        try:
+            compiled(pattern)
+        except re2.error as error:
+            raise PlaybookError(f"signal {owner}: not an RE2 pattern: {pattern!r}") from error
+
+
 class SignatureSet:
     """Signatures, each belonging to an owner; a text is matched against all of them in one pass."""
 

@@ -84,7 +84,7 @@ class _Scanner:
         self.scan = LogScan()
         self._catalogue = catalogue
         self._project = project
-        self._start = window.start.timestamp()
+        self._start, self._end = window.start.timestamp(), window.end.timestamp()
         self._verdicts: dict[tuple[str, str, bool], tuple[str, ...]] = {}
         self._lanes: dict[tuple[str | None, ...], _Lane] = {}
 
@@ -95,7 +95,7 @@ class _Scanner:
         lane.seen.add(at)
         if lane.kind == "audit":
             self._note_change(entry, at)
-        if at < self._start:
+        if not self._start <= at < self._end:
             return
         if lane.traffic is not None and entry.http_request is not None:
             failed = _count_request(entry, entry.http_request, at, lane.traffic)
