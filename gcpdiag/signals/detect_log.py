@@ -130,6 +130,6 @@ def _evidence(
         last_at=from_epoch(tally.last),
         count=tally.count,
         service=service,
-        resource=where if owner is None else "",
+        resource=where.rsplit(":", 1)[-1] if owner is None else "",
         link=logs_link(seen.project, owner, spaced(definition.any[0]), list(definition.logs), seen.window),
     )

@@ -116,7 +116,7 @@ def _present(
         last_at=from_epoch(max(beyond) * 60),
         count=len(beyond),
         service=service,
-        resource="" if definition.resource == "service" else resource,
+        resource="" if definition.resource == "service" else resource.rsplit(":", 1)[-1],
         link=service_link(seen.project, service, "metrics"),
     )
     return Present(signal=signal_id, strength=_timely(beyond, service, seen), evidence=(evidence,))

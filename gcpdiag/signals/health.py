@@ -13,6 +13,7 @@ _FEW, _SEVERAL = 3, 5  # errors: fewer than few are stray ones
 _MANY_OF_FEW, _NOTICED_SHARE, _BURST_SHARE = 0.25, 0.02, 0.1  # of all requests
 _ENOUGH_SERVED = 10  # requests since the last error
 _STRETCH = 5  # minutes
+_PAUSE = 3  # minutes without an error that still belong to a failure
 _QUIET = 15  # minutes without an error before anybody calls it over
 _NOTICEABLE = 0.15  # a part that fails at this share of the later rate belongs to the failure
 _EDGE = 0.05  # share of the window: errors that early are older than it
@@ -22,11 +23,10 @@ def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceSt
     """Return the state of one service from its requests in the window."""
     if not _fails(traffic):
         return ServiceState(service=service, health="healthy", requests=traffic.requests, errors=traffic.errors)
-    onset = onset_minute(traffic, window)
-    first = min((minute for minute in traffic.error_minutes if minute >= onset), default=min(traffic.error_minutes))
+    first = onset_minute(traffic, window)
     start, end = window.start.timestamp() / 60, window.end.timestamp() / 60
     seen_from = max(start, min([*traffic.ok_minutes, *traffic.error_minutes]))
-    begins = traffic.first_error if first * 60 <= traffic.first_error else first * 60.0
+    begins = traffic.error_starts.get(first, first * 60.0)
     return ServiceState(
         service=service,
         health="recovered" if _recovered(traffic, end) else "failing",
@@ -73,9 +73,10 @@ def onset_minute(traffic: Traffic, window: Window) -> int:
             split = failed[0]
             break
         split = earlier
-    while traffic.error_minutes[split - 1] and split > start:
-        split -= 1
-    return max(split, min(traffic.error_minutes))
+    split = min((minute for minute in traffic.error_minutes if minute >= split), default=min(traffic.error_minutes))
+    while closer := [minute for minute in range(split - _PAUSE, split) if traffic.error_minutes[minute]]:
+        split = closer[0]
+    return split
 
 
 def _best_split(traffic: Traffic, start: int, end: int) -> int:

@@ -32,6 +32,7 @@ class Traffic:
     ok_minutes: Counter[int] = field(default_factory=Counter)
     good_minutes: Counter[int] = field(default_factory=Counter)
     error_minutes: Counter[int] = field(default_factory=Counter)
+    error_starts: dict[int, float] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
     error_seconds: Counter[int] = field(default_factory=Counter)
     revisions: dict[str, RevisionTraffic] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Traffic:
         self.errors += 1
         self.application_errors += not by_platform
         self.error_minutes[minute] += 1
+        self.error_starts[minute] = min(at, self.error_starts.get(minute, at))
         self.error_seconds[round(seconds)] += 1
         self.first_error = min(self.first_error, at)
         self.last_error = max(self.last_error, at)
