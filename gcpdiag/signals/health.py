@@ -21,7 +21,7 @@ _EDGE = 0.05  # share of the window: errors that early are older than it
 
 def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceState:
     """Return the state of one service from its requests in the window."""
-    if not _fails(traffic):
+    if not fails(traffic):
         return ServiceState(service=service, health="healthy", requests=traffic.requests, errors=traffic.errors)
     first = onset_minute(traffic, window)
     start, end = window.start.timestamp() / 60, window.end.timestamp() / 60
@@ -38,7 +38,7 @@ def state_of(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceSt
     )
 
 
-def _fails(traffic: Traffic) -> bool:
+def fails(traffic: Traffic) -> bool:
     """Tell errors that users notice from a stray one: many and a real share, overall or in some five minutes."""
     if traffic.errors < _FEW:
         return False

@@ -14,7 +14,7 @@ from gcpdiag.model.window import Window
 from gcpdiag.signals.catalogue import Catalogue
 from gcpdiag.signals.definition import MetricSignal
 from gcpdiag.signals.estate import Estate, estate_of
-from gcpdiag.signals.health import state_of
+from gcpdiag.signals.health import fails, state_of
 from gcpdiag.signals.metric import SeriesIndex, index_series
 from gcpdiag.signals.scan import LogScan, scan_entries
 from gcpdiag.signals.traffic import Traffic
@@ -60,11 +60,10 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     series = index_series(bundle.series(), wanted)
     estate = estate_of(bundle, scan.changes)
     coverage = {source_id: _checked(bundle, source_id) for source_id in SOURCES}
-    traffic, source = scan.traffic, LOG_ENTRIES
-    if not any(one.requests for one in traffic.values()):
-        traffic, source = series.traffic(window.start.timestamp(), window.end.timestamp()), TIME_SERIES
+    traffic, source = _requests(scan, series, window, whole=coverage[LOG_ENTRIES].complete)
     services = sorted({*estate.services, *traffic, *_logged(scan)})
-    states = {one: _state(one, traffic, window, told=_told(coverage, source)) for one in services}
+    told = coverage[source].complete  # then a service without requests is known to have had none
+    states = {one: _state(one, traffic, window, told=told) for one in services}
     return Observation(
         project=bundle.project,
         window=window,
@@ -83,9 +82,22 @@ def _logged(scan: LogScan) -> set[ServiceRef]:
     return {subject for _, subject in scan.seen if isinstance(subject, ServiceRef)}
 
 
-def _told(coverage: dict[str, Coverage], source: str) -> bool:
-    """Tell whether a service without requests in this source is known to have had none."""
-    return coverage[source].complete
+def _requests(
+    scan: LogScan, series: SeriesIndex, window: Window, *, whole: bool
+) -> tuple[dict[ServiceRef, Traffic], str]:
+    """Return requests by service, and the source that most of them are from.
+
+    The request log is exact, unless it was cut off; where it is silent, request metrics speak. A load balancer's own
+    log stands for its backend only when no service is seen to fail behind it.
+    """
+    logged = {one: traffic for one, traffic in scan.traffic.items() if traffic.requests}
+    counted = series.traffic(window.start.timestamp(), window.end.timestamp())
+    counted = {one: traffic for one, traffic in counted.items() if traffic.requests}
+    merged = {**counted, **logged} if whole else {**logged, **counted}
+    if not any(fails(one) for one in merged.values()):
+        balancers = {ServiceRef(name=name, region="global"): one for name, one in scan.balancer_traffic.items() if name}
+        merged |= {ref: one for ref, one in balancers.items() if one.requests and fails(one)}
+    return merged, LOG_ENTRIES if logged else TIME_SERIES
 
 
 def _state(service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool) -> ServiceState:
