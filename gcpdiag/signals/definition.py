@@ -103,11 +103,13 @@ class ChangeSignal(_Definition, frozen=True, kw_only=True, tag="change"):
 class RevisionSignal(_Definition, frozen=True, kw_only=True, tag="revision"):
     """The newest revision fails at least ``least_ratio`` times as often as the older ones.
 
-    With ``partly`` it must also answer some requests well, as code does that starts and serves.
+    With ``partly`` it must also answer some requests well, as code does that starts and serves. With ``dying`` not its
+    requests count, but the matches of these log signals, of which older revisions must have none.
     """
 
     least_ratio: float = 5.0
     partly: bool = False
+    dying: list[str] = []
 
 
 class TopologySignal(_Definition, frozen=True, kw_only=True, tag="topology"):

@@ -13,11 +13,12 @@ from gcpdiag.signals.definition import (
     RevisionSignal,
     TopologySignal,
 )
-from gcpdiag.signals.detect_change import find_change, find_revision
+from gcpdiag.signals.detect_change import find_change
 from gcpdiag.signals.detect_configuration import find_configuration
 from gcpdiag.signals.detect_log import find_log
 from gcpdiag.signals.detect_metric import find_metric
 from gcpdiag.signals.detect_request import find_requests
+from gcpdiag.signals.detect_revision import find_revision
 from gcpdiag.signals.detect_topology import find_topology
 from gcpdiag.signals.observation import Observation
 
