@@ -13,8 +13,8 @@ from gcpdiag.model.diagnosis import (
     TimelineEvent,
     UnexplainedError,
 )
-from gcpdiag.model.window import Window
-from gcpdiag.report.wording import counted, moment, percent, plain, thousands
+from gcpdiag.model.window import Window, in_utc
+from gcpdiag.report.wording import counted, dated, moment, percent, plain, thousands
 
 _MOST_HEALTHY = 5
 
@@ -81,8 +81,11 @@ def _errors(state: ServiceState) -> str:
 
 
 def timeline_table(events: Sequence[TimelineEvent], window: Window) -> Table:
-    """Return what happened when."""
-    rows = tuple((moment(one.at, window), plain(one.kind), plain(one.text)) for one in events)
+    """Return what happened when, with dates where it spans several days."""
+    days = {in_utc(one.at).date() for one in events} | {in_utc(window.end).date()}
+    rows = tuple(
+        (dated(one.at) if len(days) > 1 else moment(one.at, window), plain(one.kind), plain(one.text)) for one in events
+    )
     return Table(columns=("UTC", "what", "event"), rows=rows, right=frozenset({0}))
 
 

@@ -82,7 +82,12 @@ def moment(at: datetime | None, window: Window) -> str:
     if at is None:
         return _NOTHING
     same_day = in_utc(at).date() == in_utc(window.end).date()
-    return clock_time(at) if same_day else f"{in_utc(at):%Y-%m-%d} {clock_time(at)}"
+    return clock_time(at) if same_day else dated(at)
+
+
+def dated(at: datetime) -> str:
+    """Return a UTC time with its date."""
+    return f"{in_utc(at):%Y-%m-%d} {clock_time(at)}"
 
 
 def stretch(window: Window) -> str:

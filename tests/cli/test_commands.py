@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from gcpdiag.cli import main
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -169,6 +173,23 @@ def test_a_playbook_directory_of_ones_own_adds_a_cause_without_code(tmp_path: Pa
     done = gcpdiag("triage", "--bundle", tmp_path / "bundle", "--playbooks", tmp_path / "ours", "--output", "json")
 
     assert json.loads(done.stdout)["root_causes"][0]["id"] == "bad-deployment/license-expired"
+
+
+def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command below a group with its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"gcpdiag{path} {name}", command
+
+
+@pytest.mark.parametrize("words, command", list(commands(main.gcpdiag)))
+def test_every_command_has_an_example_of_itself(words: str, command: click.Command) -> None:
+    assert f"Example: {words}" in (command.epilog or "")
 
 
 def test_help_imports_neither_playbooks_nor_renderers() -> None:

@@ -67,9 +67,9 @@ def test_the_sum_can_be_redone() -> None:
     assert "prior −15.1 dB + evidence +29.7 dB + against −1.2 dB = +13.4 dB" in told(incident())
 
 
-def test_a_record_of_another_day_has_its_date() -> None:
+def test_a_timeline_of_several_days_has_the_date_on_every_line() -> None:
     assert "  2025-09-14 10:58:07  deploy  api: revision api-00042-wiz\n" in told(incident())
-    assert "             20:03:01  onset   api: first 5xx" in told(incident())
+    assert "  2025-09-15 20:03:01  onset   api: first 5xx" in told(incident())
 
 
 def test_several_root_causes_are_numbered() -> None:
