@@ -7,12 +7,14 @@ from typing import Literal, TypeAlias
 import msgspec
 
 LogKind = Literal["app", "system", "request", "audit", "load-balancer", "database"]
-ResourceKind = Literal["service", "revision", "connector", "database", "redis"]
+ResourceKind = Literal["service", "revision", "connector", "database", "redis", "event", "project"]
 Relation = Literal[
     "connector-missing",
     "public-egress-without-nat",
     "egress-denied-by-firewall",
     "upstream-service-failing",
+    "backend-without-service",
+    "services-fail-together",
 ]
 Limit = Literal["max-instances", "connector-max-instances", "max-connections", "concurrency"]
 

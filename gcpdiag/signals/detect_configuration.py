@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gcpdiag.bundle.redact import one_line
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
-from gcpdiag.model.json import Json, JsonObject, text_at
+from gcpdiag.model.json import Json, JsonObject, text_at, times_in
 from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.definition import ConfigurationSignal, ResourceKind
 from gcpdiag.signals.link import service_link
@@ -17,6 +17,8 @@ _SOURCES: dict[ResourceKind, str] = {
     "connector": "vpcaccess.connectors",
     "database": "sqladmin.instances",
     "redis": "redis.instances",
+    "event": "servicehealth.events",
+    "project": "run.services",
 }
 
 
@@ -59,6 +61,10 @@ def resources_of(kind: ResourceKind, service: ServiceRef, seen: Observation) -> 
         return [(service.name, document)] if document and service not in estate.from_audit else None
     if kind == "revision":
         return _revisions(service, seen)
+    if kind == "project":
+        return None
+    if kind == "event":
+        return _events(service, seen)
     known, names = estate.redis, estate.redis_names(service)
     if kind == "connector":
         connector = last_segment(estate.connector(service))
@@ -81,6 +87,21 @@ def _revisions(service: ServiceRef, seen: Observation) -> list[tuple[str, JsonOb
     wanted = {seen.estate.serving_revision(service), newest} - {""}
     found = [(name, seen.estate.revisions[name]) for name in sorted(wanted) if name in seen.estate.revisions]
     return found or None
+
+
+def _events(service: ServiceRef, seen: Observation) -> list[tuple[str, JsonObject]] | None:
+    """Return Google's events that are going on, or were in the window, in the service's region or everywhere."""
+    events = seen.estate.events
+    if events is None:
+        return None
+    places = {service.region, "global", ""}
+    here = [one for one in events if places & set(values_at(one, "eventImpacts.location.locationName") or [""])]
+    return [(text_at(one, "title") or last_segment(text_at(one, "name")), one) for one in here if _is_on(one, seen)]
+
+
+def _is_on(event: JsonObject, seen: Observation) -> bool:
+    ended = next(iter(times_in({"endTime": event.get("endTime")})), None)
+    return text_at(event, "state") == "ACTIVE" or (ended is not None and ended >= seen.window.start)
 
 
 def values_at(document: Json, path: str) -> list[str]:

@@ -140,6 +140,8 @@ def _resources(definition: MetricSignal, service: ServiceRef, seen: Observation)
     """Return the short names under which the series of a service's own resources are filed."""
     if definition.resource in {"service", "revision"}:
         return [service.name]
+    if definition.resource == "project":
+        return [seen.project]
     filed = sorted(name for metric, name in seen.series.series if metric == definition.metric)
     if definition.resource == "connector":
         linked = [last_segment(seen.estate.connector(service))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.json import JsonObject, number_at, objects_at, text_at, texts_at
@@ -10,6 +11,8 @@ from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.definition import TopologySignal
 from gcpdiag.signals.observation import Observation
 
+_SEVERAL = 3  # services
+_TOGETHER = timedelta(minutes=10)
 _EVERYWHERE = "0.0.0.0/0"
 _DEFAULT_PRIORITY = 1000  # Compute API v1, Firewall.priority
 
@@ -25,6 +28,10 @@ def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRe
             return _egress_denied(signal_id, definition, service, seen)
         case "upstream-service-failing":
             return _upstream_failing(signal_id, definition, service, seen)
+        case "backend-without-service":
+            return _backend_without_service(signal_id, definition, service, seen)
+        case "services-fail-together":
+            return _fail_together(signal_id, service, seen)
 
 
 def _connector_missing(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -149,6 +156,41 @@ def _upstream_failing(signal_id: str, definition: TopologySignal, service: Servi
         return Unknown(signal=signal_id, gap=Gap(check=definition.title, reason=reason, source=seen.traffic_source))
     names = ", ".join(one.name for one in upstreams)
     looked = f"{names} do not fail" if names else f"{service.name} calls no other service of this project"
+    return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)
+
+
+def _backend_without_service(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    """Look for a load balancer's endpoint group that points at a Cloud Run service which does not exist."""
+    groups = seen.estate.endpoint_groups
+    gap = seen.gap("run.services", definition.title) or seen.gap("compute.network_endpoint_groups", definition.title)
+    if gap or groups is None:
+        return _unknown(signal_id, definition, "compute.network_endpoint_groups", service, seen)
+    known = {one.name for one in seen.estate.services}
+    pointed = [(text_at(one, "name"), text_at(one, "cloudRun.service")) for one in groups]
+    lost = sorted((group, name) for group, name in pointed if name and name not in known)
+    if lost:
+        group, name = lost[0]
+        text = f"endpoint group {group} points at service {name}, which does not exist"
+        return _present(signal_id, text, "compute.network_endpoint_groups", service, group)
+    looked = f"each of {len(pointed)} endpoint groups points at a service that exists"
+    return Absent(signal=signal_id, looked=looked, source="compute.network_endpoint_groups")
+
+
+def _fail_together(signal_id: str, service: ServiceRef, seen: Observation) -> Finding:
+    """Look for several services that began to fail at about the same time as this one."""
+    mine = seen.states.get(service)
+    onset = mine.onset if mine else None
+    others = [
+        state.service.name
+        for state in seen.states.values()
+        if onset and state.health == "failing" and state.onset and abs(state.onset - onset) <= _TOGETHER
+    ]
+    if len(others) >= _SEVERAL:
+        text = f"{len(others)} services began to fail together: {', '.join(others[:5])}"
+        return _present(signal_id, text, seen.traffic_source, service, "")
+    looked = f"{len(others)} of {len(seen.states)} services began to fail at that time"
     return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)
 
 

@@ -46,6 +46,8 @@ class Estate:
     redis: dict[str, JsonObject] | None
     routers: tuple[JsonObject, ...] | None
     firewalls: tuple[JsonObject, ...] | None
+    endpoint_groups: tuple[JsonObject, ...] | None
+    events: tuple[JsonObject, ...] | None
 
     def configuration(self, service: ServiceRef) -> JsonObject:
         """Return the revision template in force: the revision with most traffic, else the service's template."""
@@ -178,6 +180,8 @@ def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
         redis=_by_name(bundle.resources("redis.instances")),
         routers=bundle.resources("compute.routers"),
         firewalls=bundle.resources("compute.firewalls"),
+        endpoint_groups=bundle.resources("compute.network_endpoint_groups"),
+        events=bundle.resources("servicehealth.events"),
     )
 
 

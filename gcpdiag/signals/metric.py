@@ -16,6 +16,7 @@ _RESOURCE_LABELS = {
     "vpc_access_connector": "connector_name",
     "cloudsql_database": "database_id",
     "redis_instance": "instance_id",
+    "consumer_quota": "project_id",
 }
 
 

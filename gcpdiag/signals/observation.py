@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from shlex import quote
 
 from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
@@ -18,6 +19,9 @@ from gcpdiag.signals.health import fails, state_of
 from gcpdiag.signals.metric import SeriesIndex, index_series
 from gcpdiag.signals.scan import LogScan, scan_entries
 from gcpdiag.signals.traffic import Traffic
+
+
+_MANY_DENIED = 10  # requests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +107,27 @@ def _requests(
 def _state(service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool) -> ServiceState:
     seen = traffic.get(service)
     if seen is not None and seen.requests:
-        return state_of(service, seen, window)
+        state = state_of(service, seen, window)
+        return state if state.health != "healthy" else _denied(service, seen, window) or state
     if told:
         return ServiceState(service=service, health="healthy", requests=0, errors=0)
     return ServiceState(service=service, health="unknown")
+
+
+def _denied(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceState | None:
+    """Return the state of a service that began to turn its own callers away; strangers without a token do not count."""
+    denied = traffic.as_denied()
+    if denied.errors < _MANY_DENIED or sum(denied.good_minutes.values()) < _MANY_DENIED:
+        return None
+    state = state_of(service, denied, window)
+    before = sum(count for minute, count in denied.error_minutes.items() if minute < _minute_of(state.onset))
+    calm = state.onset is not None and not state.older_than_window and before < denied.errors / 10
+    after = sum(count for minute, count in denied.good_minutes.items() if minute > _minute_of(state.onset))
+    return state if calm and denied.errors > after else None
+
+
+def _minute_of(moment: datetime | None) -> int:
+    return int(moment.timestamp() // 60) if moment else 0
 
 
 def _checked(bundle: Bundle, source_id: str) -> Coverage:

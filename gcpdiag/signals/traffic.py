@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 _MAX_REVISIONS = 2000
 _CLIENT_ERROR = 400
+_DENIED = frozenset({401, 403})
 
 
 @dataclass(slots=True)
@@ -21,12 +22,14 @@ class RevisionTraffic:
 class Traffic:
     """Requests of one service; times are Unix time in seconds, minutes are Unix time over 60.
 
-    ``ok`` is what did not fail, clients' own errors included; ``good`` is what was answered well.
+    ``ok`` is what did not fail, clients' own errors included; ``good`` is what was answered well; ``denied`` is what
+    Cloud Run itself turned away for want of a permission to call the service.
     """
 
     requests: int = 0
     errors: int = 0
     application_errors: int = 0
+    denied_minutes: Counter[int] = field(default_factory=Counter)
     first_error: float = float("inf")
     last_error: float = float("-inf")
     ok_minutes: Counter[int] = field(default_factory=Counter)
@@ -46,6 +49,7 @@ class Traffic:
         if not failed:
             self.ok_minutes[minute] += 1
             self.good_minutes[minute] += status < _CLIENT_ERROR
+            self.denied_minutes[minute] += by_platform and status in _DENIED
             return
         self.errors += 1
         self.application_errors += not by_platform
@@ -67,6 +71,21 @@ class Traffic:
         self.error_minutes[minute] += count
         self.first_error = min(self.first_error, minute * 60.0)
         self.last_error = max(self.last_error, minute * 60.0 + 59)
+
+    def as_denied(self) -> Traffic:
+        """Return the same requests with those that were denied as the failed ones."""
+        denied = sum(self.denied_minutes.values())
+        return Traffic(
+            requests=sum(self.good_minutes.values()) + denied,
+            errors=denied,
+            first_error=min(self.denied_minutes, default=0) * 60.0,
+            last_error=max(self.denied_minutes, default=0) * 60.0 + 59,
+            ok_minutes=self.good_minutes,
+            good_minutes=self.good_minutes,
+            error_minutes=+self.denied_minutes,
+            revisions=self.revisions,
+            statuses=self.statuses,
+        )
 
     def _add_to_revision(self, revision: str, count: int, *, failed: bool) -> None:
         served = self.revisions.get(revision)
