@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gcpdiag.diagnose.group import Group
-from gcpdiag.diagnose.rank import Hypothesis, Ranker, Ranking
+from gcpdiag.diagnose.rank import Ranker, Ranking
 from gcpdiag.model.finding import Absent, Finding, Present, Unknown
 from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
 
@@ -18,6 +19,7 @@ _TELLING = 0.4  # strength of a cause-specific finding that may name its cause
 _SEEN = 0.15  # share of a cause's possible weight that must have been observable
 _AGAINST = -3.0  # decibans: an absent finding that rules out by itself
 _UNLIKELY = 0.15
+_TOO_LATE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,6 @@ class Judgement:
     ranking: Ranking
     named: tuple[str, ...]
     effects: Mapping[str, str]
-    hypothesis: Hypothesis
     alone: Mapping[str, float]
 
 
@@ -54,7 +55,6 @@ class Judge:
             ranking=ranking,
             named=tuple(sorted((one for one in named if one not in effects), key=lambda one: -ranking.causes[one])),
             effects=effects,
-            hypothesis=ranking.best,
             alone={one: self.alone(one, findings) for one in self._playbooks},
         )
 
@@ -88,9 +88,15 @@ class Judge:
             for effect in self._playbooks[cause].explains:
                 if effect not in self._playbooks or effect in effects or cause in effects:
                     continue
-                if self._visible(effect, findings) and (effect in named or self.alone(effect, findings) >= _LIKELY):
+                likely = effect in named or self.alone(effect, findings) >= _LIKELY
+                if likely and self._visible(effect, findings) and not self._began_later(cause, effect, findings):
                     effects[effect] = cause
         return effects
+
+    def _began_later(self, cause: str, effect: str, findings: Mapping[str, Finding]) -> bool:
+        """Tell whether the first sign of a cause came well after that of its supposed effect."""
+        began, followed = (_first_sign(self._playbooks[one], findings) for one in (cause, effect))
+        return began is not None and followed is not None and began > followed + _TOO_LATE
 
     def _visible(self, cause: str, findings: Mapping[str, Finding]) -> bool:
         return any(
@@ -102,15 +108,16 @@ class Judge:
         if judgement.ranking.causes[cause] >= _UNLIKELY:
             return ""
         weights = self._ranker.weights((cause,), judgement.findings)
-        against = sorted(
-            (not one.specific, weights[one.signal], one.signal)
-            for one in self._playbooks[cause].findings
-            if isinstance(judgement.findings[one.signal], Absent) and weights[one.signal] <= _AGAINST
-        )
-        reasons = [
-            finding.looked for *_, signal in against if isinstance(finding := judgement.findings[signal], Absent)
-        ]
-        return "; ".join(dict.fromkeys(reasons[:2]))
+        absent = {
+            one.signal: finding.looked
+            for one in sorted(self._playbooks[cause].findings, key=lambda one: not one.specific)
+            if isinstance(finding := judgement.findings[one.signal], Absent)
+        }
+        against = [looked for signal, looked in absent.items() if weights[signal] <= _AGAINST]
+        specific = [one.signal for one in self._playbooks[cause].findings if one.specific]
+        if not against and all(signal in absent for signal in specific):
+            against = [absent[signal] for signal in specific]
+        return "; ".join(dict.fromkeys(against[:2]))
 
     def out_of_sight(self, cause: str, findings: Mapping[str, Finding]) -> list[Unknown]:
         """Return the cause-specific findings that could not be looked for, when none of them could be found."""
@@ -120,6 +127,12 @@ class Judge:
 
 def _strength(finding: Finding) -> float:
     return finding.strength if isinstance(finding, Present) else 0.0
+
+
+def _first_sign(playbook: Playbook, findings: Mapping[str, Finding]) -> datetime | None:
+    present = [findings[one.signal] for one in telling_findings(playbook, findings)]
+    times = [line.first_at for one in present if isinstance(one, Present) for line in one.evidence if line.first_at]
+    return min(times, default=None)
 
 
 def telling_findings(playbook: Playbook, findings: Mapping[str, Finding]) -> list[ExpectedFinding]:

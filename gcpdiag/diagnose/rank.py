@@ -3,14 +3,15 @@
 For a set of causes ``S`` a finding is present with ``1 − (1 − leak) · ∏ (1 − q)`` over its causes; unknown findings
 drop out. What a finding says for a set is the ratio of its likelihood under the set to that under no cause at all,
 tempered by the finding's strength. Findings of one group are different looks of the same thing: the second counts
-half, the third a quarter, and while one of them is present the absence of the others says nothing.
+half, the third a quarter, and while one of them is present the absence of the others says nothing (of a cause-specific
+one, while another cause-specific one is).
 All in decibans (ten times the decimal logarithm of a ratio), so that a reader can redo the sum.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -52,6 +53,8 @@ class Ranker:
             one.id: {finding.signal: finding.group for finding in one.findings if finding.group} for one in playbooks
         }
 
+        self._specific = {one.id: {finding.signal for finding in one.findings if finding.specific} for one in playbooks}
+
     def rank(self, findings: Mapping[str, Finding]) -> Ranking:
         """Return the posterior over all sets of at most two causes."""
         ids = sorted(self._priors)
@@ -74,7 +77,7 @@ class Ranker:
             for signal in sorted({signal for cause in hypothesis for signal in self._likelihoods[cause]})
             if signal in findings and not isinstance(findings[signal], Unknown)
         }
-        return self._damped(raw, self._groups_in(hypothesis))
+        return self._damped(raw, self._groups_in(hypothesis), self._specific_in(hypothesis))
 
     def prior(self, cause: str) -> float:
         """Return the prior odds of a cause against its absence, in decibans."""
@@ -103,21 +106,25 @@ class Ranker:
             groups |= {signal: f"{cause} {group}" for signal, group in self._groups[cause].items()}
         return groups
 
+    def _specific_in(self, hypothesis: Hypothesis) -> set[str]:
+        return {signal for cause in hypothesis for signal in self._specific[cause]}
+
     @staticmethod
-    def _damped(weights: Mapping[str, float], groups: Mapping[str, str]) -> dict[str, float]:
+    def _damped(weights: Mapping[str, float], groups: Mapping[str, str], specific: Collection[str]) -> dict[str, float]:
         """Take the findings of a group together: strongest first, those for the hypothesis before those against."""
         seen: dict[str, int] = {}
         damped: dict[str, float] = {}
-        spoken: set[str] = set()
+        spoken: set[tuple[str, bool]] = set()
         for signal, weight in sorted(weights.items(), key=lambda one: (one[1] <= 0, -abs(one[1]), one[0])):
             group = groups.get(signal, signal)
-            if weight < 0 and group in spoken:
+            excused = (group, True) in spoken or (signal not in specific and (group, False) in spoken)
+            if weight < 0 and excused:
                 damped[signal] = 0.0
                 continue
             damped[signal] = weight * _DAMPING ** seen.get(group, 0)
             seen[group] = seen.get(group, 0) + 1
             if weight > 0:
-                spoken.add(group)
+                spoken.add((group, signal in specific))
         return damped
 
 

@@ -61,7 +61,9 @@ def _suspect(
         return Suspect(category=category, verdict="out of sight", reason=f"{gap.check}: {gap.reason}")
     reasons = [reason for one in playbooks if (reason := judge.ruled_out(one.id, judgement))]
     if reasons and len(reasons) + len(hidden) >= len(playbooks):
-        told = "; ".join(dict.fromkeys(part for reason in reasons for part in reason.split("; ")[:1]))
+        told = "; ".join(dict.fromkeys(reason.split("; ", 1)[0] for reason in reasons))
+        if hidden:
+            told += f"; out of sight: {', '.join(one.title for one in hidden)}"
         return Suspect(category=category, verdict="ruled out", reason=told)
     told = "; ".join(reasons[:2]) or _looked(playbooks, judgement)
     return Suspect(category=category, verdict="no sign", reason=told)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gcpdiag.diagnose.describe import Teller
 from gcpdiag.diagnose.group import connected_groups, group_findings
-from gcpdiag.diagnose.judge import Judge, Judgement
+from gcpdiag.diagnose.judge import Judge, telling_findings
 from gcpdiag.model.diagnosis import NamedCause
-from gcpdiag.model.finding import Finding, Gap, Present, Unknown
+from gcpdiag.model.finding import Finding, Gap, Unknown
 from gcpdiag.model.resource import ServiceRef
+from gcpdiag.playbook.format import Playbook
 from gcpdiag.playbook.load import Library
 from gcpdiag.signals.definition import ConfigurationSignal, TopologySignal
 from gcpdiag.signals.detect import evaluate_signal
 from gcpdiag.signals.observation import Observation
+
+_HARDLY_EVER = 0.02
 
 
 def warnings_of(
@@ -42,15 +45,17 @@ def _latent(seen: Observation, library: Library, judge: Judge, teller: Teller) -
         if state.health != "healthy":
             continue
         findings = _configured(service, seen)
-        causes = [
-            one.id
-            for one in library.playbooks.values()
-            if any(expected.specific and isinstance(findings[expected.signal], Present) for expected in one.findings)
-        ]
+        causes = [one.id for one in library.playbooks.values() if _is_wrong(one, findings, library)]
         if causes:
-            judgement = _latent_judgement(service, findings, judge)
+            judgement = judge.judge((service,), findings)
             warnings += [_warning(teller.tell(one, judgement, because_of=one), service) for one in causes]
     return warnings
+
+
+def _is_wrong(playbook: Playbook, findings: Mapping[str, Finding], library: Library) -> bool:
+    """Tell whether configuration alone shows the cause, by a sign that hardly ever means nothing."""
+    signs = [one.signal for one in telling_findings(playbook, findings)]
+    return any(library.catalogue.definitions[one].leak <= _HARDLY_EVER for one in signs)
 
 
 def _configured(service: ServiceRef, seen: Observation) -> dict[str, Finding]:
@@ -63,10 +68,6 @@ def _configured(service: ServiceRef, seen: Observation) -> dict[str, Finding]:
             gap = Gap(check=definition.title, reason="not looked for", source="")
             findings[signal] = Unknown(signal=signal, gap=gap)
     return findings
-
-
-def _latent_judgement(service: ServiceRef, findings: dict[str, Finding], judge: Judge) -> Judgement:
-    return judge.judge((service,), findings)
 
 
 def _warning(cause: NamedCause, service: ServiceRef) -> NamedCause:

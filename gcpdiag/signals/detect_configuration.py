@@ -45,15 +45,21 @@ def find_configuration(
         looked.append(f"{name} has {definition.field} {_shown(values)}")
     if evidence:
         return Present(signal=signal_id, strength=1.0, evidence=tuple(evidence))
-    found = "; ".join(looked) or f"{service.name} uses no {definition.resource}"
-    return Absent(
-        signal=signal_id,
-        looked=(definition.absent and f"{definition.absent} ({found})") or found,
-        source=source,
-    )
+    return Absent(signal=signal_id, looked=_looked(definition, looked, service), source=source)
 
 
-def resources_of(kind: ResourceKind, service: ServiceRef, seen: Observation) -> list[tuple[str, JsonObject]] | None:
+def _looked(definition: ConfigurationSignal, looked: list[str], service: ServiceRef) -> str:
+    found = "; ".join(looked)
+    if not found and definition.resource != "event":
+        found = f"{service.name} uses no {definition.resource}"
+    if definition.absent and found:
+        return f"{definition.absent} ({found})"
+    return definition.absent or found or f"none found: {definition.title}"
+
+
+def resources_of(  # noqa: PLR0911 - one return for each kind of resource
+    kind: ResourceKind, service: ServiceRef, seen: Observation
+) -> list[tuple[str, JsonObject]] | None:
     """Return the short names and documents of the resources of a kind that a service uses; None if unknown."""
     estate = seen.estate
     if kind == "service":

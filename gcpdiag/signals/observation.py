@@ -20,7 +20,6 @@ from gcpdiag.signals.metric import SeriesIndex, index_series
 from gcpdiag.signals.scan import LogScan, scan_entries
 from gcpdiag.signals.traffic import Traffic
 
-
 _MANY_DENIED = 10  # requests
 
 
