@@ -77,7 +77,7 @@ class Ranker:
             for signal in sorted({signal for cause in hypothesis for signal in self._likelihoods[cause]})
             if signal in findings and not isinstance(findings[signal], Unknown)
         }
-        return self._damped(raw, self._groups_in(hypothesis), self._specific_in(hypothesis))
+        return self._damped(raw, hypothesis)
 
     def prior(self, cause: str) -> float:
         """Return the prior odds of a cause against its absence, in decibans."""
@@ -101,31 +101,42 @@ class Ranker:
                 return 0.0
 
     def _groups_in(self, hypothesis: Hypothesis) -> dict[str, str]:
-        groups: dict[str, str] = {}
-        for cause in reversed(hypothesis):
-            groups |= {signal: f"{cause} {group}" for signal, group in self._groups[cause].items()}
-        return groups
+        """Return the group of each signal; groups of two causes that share one are merged, or it would count twice."""
+        merged: dict[str, str] = {}
+        for cause in hypothesis:
+            for signal, group in self._groups[cause].items():
+                label = f"{cause} {group}"
+                before = merged.setdefault(signal, label)
+                if before != label:
+                    merged = {one: label if known == before else known for one, known in merged.items()}
+        return merged
 
-    def _specific_in(self, hypothesis: Hypothesis) -> set[str]:
-        return {signal for cause in hypothesis for signal in self._specific[cause]}
-
-    @staticmethod
-    def _damped(weights: Mapping[str, float], groups: Mapping[str, str], specific: Collection[str]) -> dict[str, float]:
-        """Take the findings of a group together: strongest first, those for the hypothesis before those against."""
-        seen: dict[str, int] = {}
+    def _damped(self, weights: Mapping[str, float], hypothesis: Hypothesis) -> dict[str, float]:
+        """Take the findings of a group together: the strongest counts whole, the next half, for and against apart."""
+        groups = self._groups_in(hypothesis)
+        present = {signal for signal, weight in weights.items() if weight > 0}
+        seen: dict[tuple[str, bool], int] = {}
         damped: dict[str, float] = {}
-        spoken: set[tuple[str, bool]] = set()
-        for signal, weight in sorted(weights.items(), key=lambda one: (one[1] <= 0, -abs(one[1]), one[0])):
-            group = groups.get(signal, signal)
-            excused = (group, True) in spoken or (signal not in specific and (group, False) in spoken)
-            if weight < 0 and excused:
+        for signal, weight in sorted(weights.items(), key=lambda one: (-abs(one[1]), one[0])):
+            if weight < 0 and self._excused(signal, hypothesis, present):
                 damped[signal] = 0.0
                 continue
-            damped[signal] = weight * _DAMPING ** seen.get(group, 0)
-            seen[group] = seen.get(group, 0) + 1
-            if weight > 0:
-                spoken.add((group, signal in specific))
+            place = (groups.get(signal, signal), weight > 0)
+            damped[signal] = weight * _DAMPING ** seen.get(place, 0)
+            seen[place] = seen.get(place, 0) + 1
         return damped
+
+    def _excused(self, signal: str, hypothesis: Hypothesis, present: Collection[str]) -> bool:
+        """Tell whether every cause that expects the signal shows another look of the same thing instead."""
+        expecting = [cause for cause in hypothesis if signal in self._likelihoods[cause]]
+        return all(self._shows_alike(signal, cause, present) for cause in expecting)
+
+    def _shows_alike(self, signal: str, cause: str, present: Collection[str]) -> bool:
+        """Tell whether another of the signal's group is present; only a cause-specific one stands in for its like."""
+        groups, specific = self._groups[cause], self._specific[cause]
+        group = groups.get(signal)
+        alike = [one for one, other in groups.items() if group is not None and other == group and one in present]
+        return any(signal not in specific or one in specific for one in alike)
 
 
 def _decibans(ratio: float) -> float:
