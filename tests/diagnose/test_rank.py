@@ -136,3 +136,26 @@ def test_while_one_look_of_a_group_is_present_the_absence_of_the_others_says_not
 
     assert weights["state"] == 0.0
     assert weights["timeout"] > 0
+
+
+def test_looks_that_two_causes_share_do_not_count_twice() -> None:
+    one = playbook("b/one", ("exit", "often"), ("timeout", "often"), ("metric", "often"), group="start")
+    other = playbook("b/other", ("exit", "often"), ("timeout", "often"), group="connect")
+    ranker = Ranker([one, other], LEAKS)
+    found = nothing_known() | {signal: present(signal) for signal in ("exit", "timeout", "metric")}
+
+    alone = sum(ranker.weights(("b/one",), found).values())
+    together = sum(ranker.weights(("b/one", "b/other"), found).values())
+
+    assert together - alone < 3.0
+
+
+def test_symptoms_do_not_excuse_the_absence_of_what_is_specific() -> None:
+    expected = [
+        ExpectedFinding(signal="state", likelihood="often", specific=True, group="looks"),
+        ExpectedFinding(signal="timeout", likelihood="usually", group="looks"),
+    ]
+    down = Playbook(id="b/down", title="t", summary="s", explanation="e", findings=expected)
+    found: dict[str, Finding] = {"state": absent("state"), "timeout": present("timeout")}
+
+    assert Ranker([down], LEAKS).weights(("b/down",), found)["state"] < 0
