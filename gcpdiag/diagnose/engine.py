@@ -93,11 +93,16 @@ def _judgements(seen: Observation, everything: Observation, judge: Judge) -> lis
 
 def _by_confidence(causes: Sequence[NamedCause]) -> tuple[NamedCause, ...]:
     """Return the causes, most likely first, each once: of two groups with one cause, the surer one speaks."""
-    ordered = sorted(causes, key=lambda one: (-one.confidence, -one.score, one.id))
+    ordered = sorted(causes, key=lambda one: (-one.confidence, -_records(one), one.id))
     unique: dict[str, NamedCause] = {}
     for one in ordered:
         unique.setdefault(one.id, one)
     return tuple(unique.values())
+
+
+def _records(cause: NamedCause) -> int:
+    """Return how many records a cause stands on: of equally sure ones, the one that hit more comes first."""
+    return sum(line.evidence.count or 0 for line in cause.evidence)
 
 
 def _status(seen: Observation, roots: Sequence[NamedCause]) -> Status:
