@@ -74,8 +74,8 @@ def merged(findings: Sequence[Finding]) -> Finding:
     present = [one for one in findings if isinstance(one, Present)]
     if present:
         ordered = sorted(present, key=lambda one: -one.strength)
-        lines = dict.fromkeys(line for one in ordered for line in one.evidence)
-        evidence = sorted(lines, key=lambda line: (-(line.count or 0), str(line.first_at), line.text))
+        lines = {line.text: line for one in reversed(ordered) for line in one.evidence}
+        evidence = sorted(lines.values(), key=lambda line: (-(line.count or 0), str(line.first_at), line.text))
         return Present(signal=ordered[0].signal, strength=ordered[0].strength, evidence=tuple(evidence))
     absent = [one for one in findings if isinstance(one, Absent)]
     unknown = [one for one in findings if isinstance(one, Unknown)]

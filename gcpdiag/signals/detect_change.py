@@ -14,13 +14,14 @@ from gcpdiag.signals.matcher import compiled
 from gcpdiag.signals.observation import Observation
 
 _SLACK = 60.0  # seconds: an audit entry may carry a later time than the first failure
+_FORGOTTEN = 36 * 3600.0  # seconds: what was altered before that has been served since
 _SOON = 2 * 3600.0  # seconds between a change and the onset that it may well have caused
 
 
 def find_change(signal_id: str, definition: ChangeSignal, service: ServiceRef, seen: Observation) -> Finding:
     """Return whether such a change precedes the onset; the closer to it, the stronger."""
     onset = _onset(service, seen)
-    mine = [one for one in seen.scan.changes if not one.failed and one.at <= onset + _SLACK]
+    mine = [one for one in seen.scan.changes if not one.failed and onset - _FORGOTTEN <= one.at <= onset + _SLACK]
     found = [one for one in mine if _fits(definition, one, service)]
     if found:
         latest = found[-1]
@@ -57,10 +58,17 @@ def _fits(definition: ChangeSignal, change: Change, service: ServiceRef) -> bool
     return any(not definition.to or one.after in definition.to for one in altered)
 
 
+def _when(at: float, seen: Observation) -> str:
+    """Return the time of day, with the date where that is not the day of the incident."""
+    moment = from_epoch(at)
+    same_day = moment.date() == seen.window.end.date()
+    return clock_time(moment) if same_day else f"{moment:%Y-%m-%d} {clock_time(moment)}"
+
+
 def _evidence(signal_id: str, change: Change, service: ServiceRef, seen: Observation) -> Evidence:
     return Evidence(
         signal=signal_id,
-        text=f"{clock_time(from_epoch(change.at))} {one_line(change.text)}",
+        text=f"{_when(change.at, seen)} {one_line(change.text)}",
         source=LOG_ENTRIES,
         first_at=from_epoch(change.at),
         last_at=from_epoch(change.at),

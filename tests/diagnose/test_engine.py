@@ -18,7 +18,7 @@ KILL = "Memory limit of 512 MiB exceeded with 530 MiB used."
 BALANCED: Json = {
     "resource": {"type": "http_load_balancer", "labels": {"backend_service_name": "web-backend"}},
     "httpRequest": {"status": 502, "latency": "0.02s"},
-    "jsonPayload": {"statusDetails": "failed_to_pick_backend"},
+    "jsonPayload": {"statusDetails": "internal_error"},
 }
 
 
