@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gcpdiag.bundle.redact import one_line
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
-from gcpdiag.model.json import Json, JsonObject, text_at, times_in
+from gcpdiag.model.json import Json, JsonObject, objects_at, text_at, times_in
 from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.definition import ConfigurationSignal, ResourceKind
 from gcpdiag.signals.link import service_link
@@ -96,16 +96,25 @@ def _revisions(service: ServiceRef, seen: Observation) -> list[tuple[str, JsonOb
 
 
 def _events(service: ServiceRef, seen: Observation) -> list[tuple[str, JsonObject]] | None:
-    """Return Google's events that are going on, or were in the window, in the service's region or everywhere."""
+    """Return Google's events of now or of the window, with their impacts in the service's region or everywhere."""
     events = seen.estate.events
     if events is None:
         return None
     places = {service.region, "global", ""}
-    here = [one for one in events if places & set(values_at(one, "eventImpacts.location.locationName") or [""])]
-    return [(text_at(one, "title") or last_segment(text_at(one, "name")), one) for one in here if _is_on(one, seen)]
+    found: list[tuple[str, JsonObject]] = []
+    for one in events:
+        impacts: list[Json] = [
+            impact for impact in objects_at(one, "eventImpacts") if text_at(impact, "location.locationName") in places
+        ]
+        if impacts and _is_on(one, seen):
+            name = text_at(one, "title") or last_segment(text_at(one, "name"))
+            found.append((name, {**one, "eventImpacts": impacts}))
+    return found
 
 
 def _is_on(event: JsonObject, seen: Observation) -> bool:
+    if text_at(event, "detailedState") == "FALSE_POSITIVE":
+        return False
     ended = next(iter(times_in({"endTime": event.get("endTime")})), None)
     return text_at(event, "state") == "ACTIVE" or (ended is not None and ended >= seen.window.start)
 

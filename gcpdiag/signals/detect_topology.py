@@ -187,6 +187,9 @@ def _fail_together(signal_id: str, service: ServiceRef, seen: Observation) -> Fi
         for state in seen.states.values()
         if onset and state.health == "failing" and state.onset and abs(state.onset - onset) <= _TOGETHER
     ]
+    if len(seen.states) < _SEVERAL:
+        reason = f"there are only {len(seen.states)} services to compare"
+        return Unknown(signal=signal_id, gap=Gap(check="services fail together", reason=reason, source="run.services"))
     if len(others) >= _SEVERAL:
         text = f"{len(others)} services began to fail together: {', '.join(others[:5])}"
         return _present(signal_id, text, seen.traffic_source, service, "")

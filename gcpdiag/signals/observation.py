@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from shlex import quote
 
 from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
@@ -119,14 +118,14 @@ def _denied(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceSta
     if denied.errors < _MANY_DENIED or sum(denied.good_minutes.values()) < _MANY_DENIED:
         return None
     state = state_of(service, denied, window)
-    before = sum(count for minute, count in denied.error_minutes.items() if minute < _minute_of(state.onset))
-    calm = state.onset is not None and not state.older_than_window and before < denied.errors / 10
-    after = sum(count for minute, count in denied.good_minutes.items() if minute > _minute_of(state.onset))
-    return state if calm and denied.errors > after else None
-
-
-def _minute_of(moment: datetime | None) -> int:
-    return int(moment.timestamp() // 60) if moment else 0
+    if state.onset is None or state.older_than_window:
+        return None
+    onset, end = int(state.onset.timestamp() // 60), int(window.end.timestamp() // 60)
+    start = min([*denied.good_minutes, *denied.error_minutes])
+    good_before = sum(count for minute, count in denied.good_minutes.items() if minute < onset)
+    good_after = sum(denied.good_minutes.values()) - good_before
+    fewer = good_after / max(1, end - onset) < good_before / max(1, onset - start) / 2
+    return state if fewer else None
 
 
 def _checked(bundle: Bundle, source_id: str) -> Coverage:

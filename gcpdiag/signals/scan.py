@@ -186,11 +186,16 @@ def _count_request(entry: LogEntry, request: HttpRequest, at: float, traffic: Tr
     status = request.status or 0
     seconds = _duration(request.latency) if status >= _CLIENT_ERROR else 0.0
     refused = bool(entry.text_payload) or not (seconds or entry.labels.get("instanceId"))
-    failed = status >= _SERVER_ERROR or (status == _TOO_MANY and refused)
+    failed = status >= _SERVER_ERROR or (status == _TOO_MANY and refused) or _lost_its_way(entry)
     revision = entry.resource.labels.get("revision_name", "")
     by_platform = bool(entry.text_payload)  # an answer that the application made has no text
     traffic.add(at, status, failed=failed, by_platform=by_platform, revision=revision, seconds=seconds)
     return failed
+
+
+def _lost_its_way(entry: LogEntry) -> bool:
+    """Tell whether a load balancer knew of a backend that is not there; it answers 404 as well as 502 and 503 then."""
+    return bool(entry.json_payload) and b"serverless_neg_routing_failed" in bytes(entry.json_payload)
 
 
 def kind_of(entry: LogEntry) -> str:
