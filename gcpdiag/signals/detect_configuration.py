@@ -113,7 +113,7 @@ def _events(service: ServiceRef, seen: Observation) -> list[tuple[str, JsonObjec
 
 
 def _is_on(event: JsonObject, seen: Observation) -> bool:
-    if text_at(event, "detailedState") == "FALSE_POSITIVE":
+    if text_at(event, "detailedState") == "FALSE_POSITIVE" or text_at(event, "relevance") == "NOT_IMPACTED":
         return False
     ended = next(iter(times_in({"endTime": event.get("endTime")})), None)
     return text_at(event, "state") == "ACTIVE" or (ended is not None and ended >= seen.window.start)
