@@ -55,11 +55,7 @@ class Teller:
             prior=round(self._ranker.prior(cause), 1),
             evidence=tuple(sorted((one for one in lines if one.decibans >= 0), key=_order)),
             contradicting=tuple(sorted((one for one in lines if one.decibans < 0), key=_order)),
-            remediation=tuple(
-                Remedy(command=filled(one.command, texts, quoted=True), risk=one.risk, why=filled(one.why, texts))
-                for one in playbook.remediation
-                if not one.when or isinstance(findings[one.when], Present)
-            ),
+            remediation=_remedies(playbook, findings, texts),
             mistaken_for=self._mistaken_for(playbook, judgement),
             verification=tuple(filled(one, texts) for one in playbook.verification),
             because_of=because_of,
@@ -114,6 +110,14 @@ class Teller:
             "memory": estate.memory_limit(service),
             "max_instances": f"{estate.max_instances(service):g}",
         }
+
+
+def _remedies(playbook: Playbook, findings: Mapping[str, Finding], texts: Mapping[str, str]) -> tuple[Remedy, ...]:
+    return tuple(
+        Remedy(command=filled(one.command, texts, quoted=True), risk=one.risk, why=filled(one.why, texts))
+        for one in playbook.remediation
+        if not one.when or isinstance(findings[one.when], Present)
+    )
 
 
 def filled(template: str, texts: Mapping[str, str], *, quoted: bool = False) -> str:

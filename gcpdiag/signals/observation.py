@@ -20,6 +20,7 @@ from gcpdiag.signals.scan import LogScan, scan_entries
 from gcpdiag.signals.traffic import Traffic
 
 _MANY_DENIED = 10  # requests
+_STRAY_SHARE = 0.01  # of the log entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,8 @@ class Observation:
         if coverage.complete:
             return None
         if coverage.answered:
-            reason = f"{coverage.source.title} were cut off at a limit, so what is missing may have been left out"
+            cut = f"{coverage.source.title} were cut off at a limit, so what is missing may have been left out"
+            reason = f"some of it cannot be read: {coverage.reason}" if coverage.reason else cut
             return Gap(check=check, reason=reason, source=source_id)
         return Gap(
             check=check,
@@ -61,7 +63,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     wanted = {one.metric for one in catalogue.definitions.values() if isinstance(one, MetricSignal)}
     series = index_series(bundle.series(), wanted)
     estate = estate_of(bundle, scan.changes)
-    coverage = {source_id: _checked(bundle, source_id) for source_id in SOURCES}
+    coverage = {source_id: _checked(bundle, source_id, scan) for source_id in SOURCES}
     traffic, source = _requests(scan, series, window, whole=coverage[LOG_ENTRIES].complete)
     services = sorted({*estate.services, *traffic, *_logged(scan)})
     told = coverage[source].complete  # then a service without requests is known to have had none
@@ -128,12 +130,16 @@ def _denied(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceSta
     return state if fewer else None
 
 
-def _checked(bundle: Bundle, source_id: str) -> Coverage:
-    """Return a source's coverage after its file was read: a file that cannot be read is not covered."""
+def _checked(bundle: Bundle, source_id: str, scan: LogScan) -> Coverage:
+    """Return a source's coverage after its file was read: what cannot be read is not covered.
+
+    A stray malformed line among very many log entries does not count: no signature stands and falls with one entry.
+    """
     coverage = bundle.coverage(source_id)
     path = coverage.source.path
     broken = bundle.problems.count(path)
-    if not coverage.answered or not broken:
+    stray = source_id == LOG_ENTRIES and broken < _STRAY_SHARE * scan.entries
+    if not coverage.answered or not broken or stray:
         return coverage
     first = next(str(one) for one in bundle.problems.problems() if one.path == path)
     return Coverage(
