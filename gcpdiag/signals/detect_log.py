@@ -47,7 +47,8 @@ def _subjects(definition: LogSignal, service: ServiceRef, seen: Observation) -> 
         logged = sorted({one for kind, one in seen.scan.seen if kind == "database" and isinstance(one, str)})
         subjects += [one for one in logged if not linked or one.rsplit(":", 1)[-1] in linked]
     if "load-balancer" in definition.logs:
-        subjects += sorted(one for kind, one in seen.scan.seen if kind == "load-balancer" and isinstance(one, str))
+        balancers = sorted(one for kind, one in seen.scan.seen if kind == "load-balancer" and isinstance(one, str))
+        subjects += [one for one in balancers if seen.estate.behind(one) in {None, service}]
     if "audit" in definition.logs:
         subjects.append("")
     return subjects

@@ -47,6 +47,7 @@ class Estate:
     routers: tuple[JsonObject, ...] | None
     firewalls: tuple[JsonObject, ...] | None
     endpoint_groups: tuple[JsonObject, ...] | None
+    backend_services: tuple[JsonObject, ...] | None
     events: tuple[JsonObject, ...] | None
 
     def configuration(self, service: ServiceRef) -> JsonObject:
@@ -128,6 +129,19 @@ class Estate:
                 found.append(other)
         return sorted(found)
 
+    def behind(self, backend_service: str) -> ServiceRef | None:
+        """Return the one service to which a load balancer's backend service leads, if it leads to one that exists."""
+        groups = {text_at(one, "name"): one for one in self.endpoint_groups or ()}
+        found: set[ServiceRef] = set()
+        for backend in self.backend_services or ():
+            if text_at(backend, "name") != backend_service:
+                continue
+            for part in objects_at(backend, "backends"):
+                group = groups.get(last_segment(text_at(part, "group")), {})
+                name, region = text_at(group, "cloudRun.service"), last_segment(text_at(group, "region"))
+                found |= {ref for ref in self.services if ref.name == name and region in {ref.region, ""}}
+        return found.pop() if len(found) == 1 else None
+
     def max_instances(self, service: ServiceRef) -> float:
         """Return the highest number of instances that a service may have."""
         bounds = [
@@ -181,6 +195,7 @@ def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
         routers=bundle.resources("compute.routers"),
         firewalls=bundle.resources("compute.firewalls"),
         endpoint_groups=bundle.resources("compute.network_endpoint_groups"),
+        backend_services=bundle.resources("compute.backend_services"),
         events=bundle.resources("servicehealth.events"),
     )
 

@@ -64,7 +64,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     series = index_series(bundle.series(), wanted)
     estate = estate_of(bundle, scan.changes)
     coverage = {source_id: _checked(bundle, source_id, scan) for source_id in SOURCES}
-    traffic, source = _requests(scan, series, window, whole=coverage[LOG_ENTRIES].complete)
+    traffic, source = _requests(scan, series, estate, window, whole=coverage[LOG_ENTRIES].complete)
     services = sorted({*estate.services, *traffic, *_logged(scan)})
     told = coverage[source].complete  # then a service without requests is known to have had none
     states = {one: _state(one, traffic, window, told=told) for one in services}
@@ -87,20 +87,21 @@ def _logged(scan: LogScan) -> set[ServiceRef]:
 
 
 def _requests(
-    scan: LogScan, series: SeriesIndex, window: Window, *, whole: bool
+    scan: LogScan, series: SeriesIndex, estate: Estate, window: Window, *, whole: bool
 ) -> tuple[dict[ServiceRef, Traffic], str]:
     """Return requests by service, and the source that most of them are from.
 
-    The request log is exact, unless it was cut off; where it is silent, request metrics speak. A load balancer's own
-    log stands for its backend only when no service is seen to fail behind it.
+    The request log is exact, unless it was cut off; where it is silent, request metrics speak. Where no service is seen
+    to fail, the load balancers' log speaks for the services behind them, or for its backends where none is known.
     """
     logged = {one: traffic for one, traffic in scan.traffic.items() if traffic.requests}
     counted = series.traffic(window.start.timestamp(), window.end.timestamp())
     counted = {one: traffic for one, traffic in counted.items() if traffic.requests}
     merged = {**counted, **logged} if whole else {**logged, **counted}
     if not any(fails(one) for one in merged.values()):
-        balancers = {ServiceRef(name=name, region="global"): one for name, one in scan.balancer_traffic.items() if name}
-        merged |= {ref: one for ref, one in balancers.items() if one.requests and fails(one)}
+        for name, one in sorted(scan.balancer_traffic.items()):
+            if name and one.requests and fails(one):
+                merged[estate.behind(name) or ServiceRef(name=name, region="global")] = one
     return merged, LOG_ENTRIES if logged else TIME_SERIES
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from gcpdiag.bundle.read import bundle_of
 from gcpdiag.diagnose.engine import diagnose
-from gcpdiag.diagnose.selftest_bundle import bundle_of_test
+from gcpdiag.diagnose.selftest_bundle import bundle_of_test, files_of_test
 from gcpdiag.errors import UsageError
 from gcpdiag.model.diagnosis import Diagnosis
 from gcpdiag.model.json import Json
@@ -158,3 +159,36 @@ def test_commands_quote_what_comes_from_files(library: Library) -> None:
     found = diagnosed(library, traffic=failing(name), entries=[killed(name)])
 
     assert all("'api;reboot'" in step.command for step in found.root_causes[0].remediation)
+
+
+def test_what_the_load_balancer_saw_is_told_of_the_service_behind_it(library: Library) -> None:
+    entry: Json = {"log": "loadbalancer", "at": "+10m", "every": "20s", "times": 100, "entry": BALANCED}
+    group: Json = {
+        "name": "web-neg",
+        "region": "projects/demo-project/regions/europe-west1",
+        "cloudRun": {"service": "web"},
+    }
+    backend: Json = {"name": "web-backend", "backends": [{"group": "…/networkEndpointGroups/web-neg"}]}
+    service: Json = {"name": "projects/demo-project/locations/europe-west1/services/web"}
+    resources: Json = {
+        "run.services": [service],
+        "compute.network_endpoint_groups": [group],
+        "compute.backend_services": [backend],
+    }
+
+    found = diagnosed(library, traffic=[{"service": "web"}], entries=[entry], resources=resources)
+
+    assert [(one.service.name, one.health) for one in found.services] == [("web", "failing")]
+
+
+def test_a_stray_malformed_line_leaves_what_was_ruled_out_ruled_out(library: Library) -> None:
+    test = msgspec.convert(
+        {"test": "given", "expect": {}, "traffic": failing("api"), "entries": [killed("api")]}, PlaybookTest
+    )
+    files = files_of_test(test)
+    files["logging/entries.jsonl"] += b"\n{broken\n"
+
+    found = diagnose(bundle_of(files), library)
+
+    assert found.problems
+    assert "health-check-timeout/liveness-failing" in {one.id for one in found.ruled_out}
