@@ -13,6 +13,7 @@ from gcpdiag.signals.estate import Estate
 from gcpdiag.signals.observation import Observation
 
 _NAME = re.compile(r"[a-z][a-z0-9-]+")
+_RUN_HOST = re.compile(r"([a-z][a-z0-9-]+)[a-z0-9.-]*\.run\.app")  # of a service's URL: its name, then a mark
 _TELLING_LENGTH = 8
 Group = tuple[ServiceRef, ...]
 
@@ -43,7 +44,9 @@ def _named_in_errors(service: ServiceRef, others: Sequence[ServiceRef], seen: Ob
     """Return the services that this one's errors speak of, as callers do of what they call."""
     samples = [tally.sample for (_, subject), tally in seen.scan.matches.items() if subject == service]
     words = {word for sample in samples for word in _NAME.findall(sample.lower())}
-    return {one for one in others if one.name in words and _is_telling(one.name)}
+    hosts = [host for sample in samples for host in _RUN_HOST.findall(sample.lower())]
+    named = {one for one in others if one.name in words and _is_telling(one.name)}
+    return named | {one for one in others if any(host.startswith(f"{one.name}-") for host in hosts)}
 
 
 def _is_telling(name: str) -> bool:
