@@ -19,8 +19,6 @@ class HttpRequest(msgspec.Struct, frozen=True, rename="camel"):
 
     status: int | None = None
     latency: str | None = None
-    request_method: str | None = None
-    request_url: str | None = None
 
 
 class MonitoredResource(msgspec.Struct, frozen=True):
@@ -36,7 +34,6 @@ class LogEntry(msgspec.Struct, frozen=True, rename="camel"):
     log_name: str = ""
     timestamp: datetime | None = None
     severity: str = ""
-    insert_id: str = ""
     resource: MonitoredResource = MonitoredResource()
     labels: dict[str, str] = {}
     text_payload: str | None = None
@@ -113,11 +110,7 @@ def _lenient(line: bytes) -> LogEntry:
 
 def _request_of(request: JsonObject) -> JsonObject:
     status, latency = request.get("status"), request.get("latency")
-    known: JsonObject = {
-        key: value
-        for key, value in request.items()
-        if key in {"requestMethod", "requestUrl"} and isinstance(value, str)
-    }
+    known: JsonObject = {}
     if isinstance(status, int | float | str) and re.fullmatch(r"[1-9]\d\d(\.0)?", str(status), re.ASCII):
         known["status"] = int(float(status))
     if isinstance(latency, str):

@@ -142,8 +142,6 @@ class TimeSeries(msgspec.Struct, frozen=True, rename="camel"):
     metric: Metric = Metric()
     resource: MonitoredResource = MonitoredResource()
     points: list[Point] = []
-    metric_kind: str = ""
-    value_type: str = ""
 
 
 _decoder = msgspec.json.Decoder(TimeSeries, strict=False)  # int64 arrives as text, and so does NaN

@@ -63,7 +63,6 @@ class Change:
     service: ServiceRef | None = None
     after: JsonObject | None = None
     fields: tuple[FieldChange, ...] = ()
-    compared: bool = False
 
     @property
     def text(self) -> str:
@@ -172,7 +171,7 @@ def with_differences(changes: Iterable[Change]) -> list[Change]:
     for change in sorted(changes, key=lambda one: (one.at, one.resource, one.method, str(one.after))):
         before = latest.get(change.service) if change.service else None
         if change.after is not None and before is not None:
-            ordered.append(replace(change, fields=difference(before, change.after), compared=True))
+            ordered.append(replace(change, fields=difference(before, change.after)))
         else:
             ordered.append(change)
         if change.service and change.after is not None and not change.failed:
