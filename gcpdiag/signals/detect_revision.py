@@ -19,8 +19,7 @@ _HARDLY_ANY_SERVED = 0.97
 
 def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRef, seen: Observation) -> Finding:
     """Return whether the newest revision fails while an older one serves, or served until it came."""
-    traffic = seen.traffic.get(service)
-    revisions = {name: one for name, one in (traffic.revisions if traffic else {}).items() if name}
+    revisions = _revisions(service, seen)
     if not revisions:
         return _unknown(signal_id, definition, "requests do not tell their revision", seen)
     newest, *older = sorted(revisions, key=_age_order, reverse=True)
@@ -39,6 +38,14 @@ def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRe
     ):
         return _present(signal_id, told, service, seen)
     return Absent(signal=signal_id, looked=told, source=seen.traffic_source)
+
+
+def _revisions(service: ServiceRef, seen: Observation) -> dict[str, RevisionTraffic]:
+    """Return what each revision answered; those that served before the window alone are known from metrics."""
+    found: dict[str, RevisionTraffic] = {}
+    for told in (seen.history.get(service), seen.traffic.get(service)):
+        found |= {name: one for name, one in (told.revisions if told else {}).items() if name and one.requests}
+    return found
 
 
 def _find_deaths(

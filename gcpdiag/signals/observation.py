@@ -36,6 +36,8 @@ class Observation:
     estate: Estate
     traffic: dict[ServiceRef, Traffic]
     traffic_source: str
+    history: dict[ServiceRef, Traffic]
+    """Requests as metrics tell them, from before the window on: what older revisions were like."""
     states: dict[ServiceRef, ServiceState] = field(default_factory=dict)
 
     def gap(self, source_id: str, check: str) -> Gap | None:
@@ -78,6 +80,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
         estate=estate,
         traffic=traffic,
         traffic_source=source,
+        history=series.traffic(0.0, window.end.timestamp()),
         states=states,
     )
 

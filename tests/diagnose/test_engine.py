@@ -192,3 +192,24 @@ def test_a_stray_malformed_line_leaves_what_was_ruled_out_ruled_out(library: Lib
 
     assert found.problems
     assert "health-check-timeout/liveness-failing" in {one.id for one in found.ruled_out}
+
+
+def test_what_an_older_revision_was_like_is_known_from_metrics_before_the_window(library: Library) -> None:
+    traffic: list[Json] = [
+        {"service": "api", "revision": "api-00008-bbb"},
+        {"service": "api", "revision": "api-00008-bbb", "status": 500},
+    ]
+    files = files_of_test(msgspec.convert({"test": "given", "expect": {}, "traffic": traffic}, PlaybookTest))
+    labels = {"service_name": "api", "location": "europe-west1", "revision_name": "api-00007-aaa"}
+    interval = {"startTime": "2026-03-03T04:59:00Z", "endTime": "2026-03-03T05:00:00Z"}
+    series = {
+        "metric": {"type": "run.googleapis.com/request_count", "labels": {"response_code_class": "2xx"}},
+        "resource": {"type": "cloud_run_revision", "labels": labels},
+        "points": [{"interval": interval, "value": {"int64Value": "300"}}],
+    }
+    files["monitoring/time_series.jsonl"] += b"\n" + msgspec.json.encode(series)
+
+    found = diagnose(bundle_of(files), library)
+
+    assert [one.id for one in found.root_causes] == ["bad-deployment/regression"]
+    assert "older revisions 0 of 300 requests" in found.root_causes[0].evidence[0].evidence.text
