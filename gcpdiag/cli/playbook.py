@@ -6,33 +6,22 @@ from pathlib import Path
 
 import click
 
+from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.diagnose.selftest import run_library
 from gcpdiag.errors import UsageError
 from gcpdiag.playbook.lint import lint_library
-from gcpdiag.playbook.load import Library, load_library
 from gcpdiag.playbook.template import path_of, template_of
 from gcpdiag.shipped import playbook_root
-
-_directories = click.option(
-    "--playbooks",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A directory of playbooks of your own, besides the shipped ones; may be given again.",
-)
-
-
-def _library(playbooks: tuple[Path, ...]) -> Library:
-    return load_library([playbook_root(), *playbooks])
 
 
 @click.command(epilog="Example: gcpdiag explain vpc-connector/egress-blocked")
 @click.argument("cause")
-@_directories
+@playbooks_option
 def explain(cause: str, playbooks: tuple[Path, ...]) -> None:
     """Explain CAUSE: how it is known, what it is confused with, what to do."""
     from gcpdiag.report.explain import explain_playbook
 
-    library = _library(playbooks)
+    library = library_of(playbooks)
     found = library.playbook(cause)
     titles = {one.id: one.title for one in library.playbooks.values()}
     for line in explain_playbook(found, library.catalogue.definitions, titles):
@@ -45,10 +34,10 @@ def playbook() -> None:
 
 
 @playbook.command("list", epilog="Example: gcpdiag playbook list")
-@_directories
+@playbooks_option
 def list_(playbooks: tuple[Path, ...]) -> None:
     """List every cause that can be named."""
-    library = _library(playbooks)
+    library = library_of(playbooks)
     width = max(len(one) for one in library.playbooks)
     for one in library.playbooks.values():
         click.echo(f"{one.id:<{width}}  {one.title}")
@@ -56,10 +45,10 @@ def list_(playbooks: tuple[Path, ...]) -> None:
 
 @playbook.command(epilog="Example: gcpdiag playbook show bad-deployment/wrong-port")
 @click.argument("cause")
-@_directories
+@playbooks_option
 def show(cause: str, playbooks: tuple[Path, ...]) -> None:
     """Print the file of CAUSE, as a model for one of your own."""
-    library = _library(playbooks)
+    library = library_of(playbooks)
     library.playbook(cause)
     click.echo(library.paths[cause].read_text(encoding="utf-8"), nl=False)
 
@@ -80,7 +69,7 @@ def new(cause: str, directory: Path) -> None:
 
 
 @playbook.command(epilog="Example: gcpdiag playbook lint --playbooks ours/")
-@_directories
+@playbooks_option
 def lint(playbooks: tuple[Path, ...]) -> None:
     """Find mistakes in playbooks, with file and line; exit code 1 when there is one."""
     complaints = lint_library([playbook_root(), *playbooks])
@@ -93,10 +82,10 @@ def lint(playbooks: tuple[Path, ...]) -> None:
 
 @playbook.command(epilog="Example: gcpdiag playbook test bad-deployment/wrong-port")
 @click.argument("causes", nargs=-1)
-@_directories
+@playbooks_option
 def test(causes: tuple[str, ...], playbooks: tuple[Path, ...]) -> None:
     """Run the tests inside the playbooks (of CAUSES, or all); exit code 1 when one fails."""
-    library = _library(playbooks)
+    library = library_of(playbooks)
     wanted = {library.playbook(one).id for one in causes}
     failed = passed = 0
     for outcome in run_library(library, wanted):

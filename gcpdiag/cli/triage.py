@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from gcpdiag.bundle.read import load_bundle
+from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.diagnose.engine import diagnose
 from gcpdiag.model.diagnosis import Diagnosis, Status
-from gcpdiag.playbook.load import load_library
-from gcpdiag.shipped import demo_bundle, playbook_root
+from gcpdiag.shipped import demo_bundle
 
 _EXIT_CODES: dict[Status, int] = {"healthy": 0, "incident": 10, "inconclusive": 11}
 _WIDTHS = (60, 140)
@@ -25,12 +25,6 @@ _output = click.option(
     default="text",
     show_default=True,
     help="Text for the terminal, Markdown for a ticket, or JSON for programs.",
-)
-_playbooks = click.option(
-    "--playbooks",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A directory of playbooks of your own, besides the shipped ones; may be given again.",
 )
 
 
@@ -44,13 +38,13 @@ _playbooks = click.option(
 )
 @click.option("--service", "services", multiple=True, help="Only this service; may be given again.")
 @_output
-@_playbooks
+@playbooks_option
 def triage(path: Path, services: tuple[str, ...], output: str, playbooks: tuple[Path, ...]) -> None:
     """Find the root cause of 5xx answers, ranked and with evidence.
 
     Exit code 0: healthy; 10: incident found; 11: inconclusive; 3: the bundle cannot be read.
     """
-    library = load_library([playbook_root(), *playbooks])
+    library = library_of(playbooks)
     diagnosis = diagnose(load_bundle(path), library, services=services)
     _report_problems(diagnosis)
     show(diagnosis, output)
@@ -64,7 +58,7 @@ def demo(output: str) -> None:
 
     Exits with 0, for a demonstration that works is a success; `triage` would exit with 10 here.
     """
-    show(diagnose(load_bundle(demo_bundle()), load_library([playbook_root()])), output)
+    show(diagnose(load_bundle(demo_bundle()), library_of()), output)
 
 
 def show(diagnosis: Diagnosis, output: str) -> None:

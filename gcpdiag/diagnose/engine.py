@@ -52,6 +52,7 @@ def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()
         if effect not in {root.id for root in roots}
     ]
     contributing = _by_confidence(effects)
+    told = {one.id for one in (*roots, *contributing)}
     status = _status(seen, roots)
     return Diagnosis(
         project=seen.project,
@@ -61,8 +62,8 @@ def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()
         services=_services(seen),
         root_causes=roots if status == "incident" else (),
         contributing=contributing if status == "incident" else (),
-        warnings=warnings_of(seen, library, judge, teller, told={one.id for one in (*roots, *contributing)}),
-        ruled_out=_ruled_out(judge, judgements, {one.id for one in (*roots, *contributing)}, library),
+        warnings=warnings_of(seen, library, judge, teller, told=told),
+        ruled_out=_ruled_out(judge, judgements, told, library),
         suspects=suspects_of(library, judge, judgements, roots, contributing),
         candidates=_candidates(judgements, library) if status == "inconclusive" else (),
         gaps=open_gaps(seen, judgements, library),

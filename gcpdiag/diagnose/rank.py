@@ -52,7 +52,6 @@ class Ranker:
         self._groups = {
             one.id: {finding.signal: finding.group for finding in one.findings if finding.group} for one in playbooks
         }
-
         self._specific = {one.id: {finding.signal for finding in one.findings if finding.specific} for one in playbooks}
 
     def rank(self, findings: Mapping[str, Finding]) -> Ranking:

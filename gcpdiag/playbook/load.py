@@ -59,10 +59,11 @@ def load_library(roots: Iterable[Path]) -> Library:
 
 
 def _check_signals(playbook: Playbook, path: Path, signals: Mapping[str, SignalDefinition]) -> None:
-    for finding in playbook.findings:
-        if finding.signal not in signals:
+    named = [one.signal for one in playbook.findings] + [one.when for one in playbook.remediation if one.when]
+    for signal in named:
+        if signal not in signals:
             raise PlaybookError(
-                f"{path}: unknown signal {finding.signal!r}",
+                f"{path}: unknown signal {signal!r}",
                 hint="`gcpdiag playbook lint` names the line",
             )
 

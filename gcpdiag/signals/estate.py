@@ -175,15 +175,14 @@ class Estate:
 
 def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
     """Return the estate; services that were not collected are taken from what deployments asked for."""
-    services = {_service_ref(one): one for one in bundle.resources("run.services") or ()}
+    collected = bundle.resources("run.services")
+    services = {_service_ref(one): one for one in collected or ()}
     from_audit: dict[ServiceRef, JsonObject] = {}
     end = bundle.window.end.timestamp()
     for change in changes:
         if change.service and change.after and not change.failed and change.at < end:
             from_audit[change.service] = change.after
-    missing = {ref: one for ref, one in from_audit.items() if ref not in services}
-    if bundle.resources("run.services") is not None:
-        missing = {}
+    missing = from_audit if collected is None else {}
     revisions = bundle.resources("run.revisions") or ()
     return Estate(
         services=dict(sorted({**services, **missing}.items())),

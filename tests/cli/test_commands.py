@@ -175,6 +175,19 @@ def test_a_playbook_directory_of_ones_own_adds_a_cause_without_code(tmp_path: Pa
     assert json.loads(done.stdout)["root_causes"][0]["id"] == "bad-deployment/license-expired"
 
 
+def test_a_step_that_waits_for_an_unknown_signal_is_a_clear_error(tmp_path: Path) -> None:
+    made = Path(gcpdiag("playbook", "new", "bad-deployment/license-expired", "--directory", tmp_path).stdout.strip())
+    step = "remediation:\n  - "
+    text = made.read_text(encoding="utf-8")
+    assert step in text
+    made.write_text(text.replace(step, f"{step}when: no-such-signal\n    ", 1), encoding="utf-8")
+
+    done = gcpdiag("triage", "--bundle", FIXTURES / "staging-503", "--playbooks", tmp_path)
+
+    assert done.returncode == 2
+    assert f"{made}: unknown signal 'no-such-signal'" in done.stderr
+
+
 def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
     """Yield every command below a group with its words."""
     context = click.Context(group)
