@@ -32,6 +32,12 @@ class BundleError(GcpdiagError):
     exit_code = 3
 
 
+class UnreachableError(GcpdiagError):
+    """Nothing could be collected: no credentials, no network, no such project."""
+
+    exit_code = 3
+
+
 class PlaybookError(GcpdiagError):
     """A playbook or signal file is wrong; ``gcpdiag playbook lint`` names the lines."""
 

@@ -1,0 +1,1 @@
+"""The only rooms with a door to Google: credentials, transports, and the calls that read."""
