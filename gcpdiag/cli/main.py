@@ -20,6 +20,7 @@ _COMMANDS = {
     ),
     "bundle": ("gcpdiag.cli.bundle", "Look into incident bundles."),
     "playbook": ("gcpdiag.cli.playbook", "List, show, lint and test the playbooks of causes."),
+    "emulator": ("gcpdiag.cli.emulator", "Play Google's part: serve a bundle over the real protocols."),
 }
 _EXAMPLES = """\b
 Examples:

@@ -1,0 +1,125 @@
+"""An emulator that runs: both wires over one state, for tests and for the command line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from gcpdiag.bundle.read import Bundle
+from gcpdiag.emulator import data_api, logging_api, network_api, project_api
+from gcpdiag.emulator.backend import Backend, Call
+from gcpdiag.emulator.faults import Fault
+from gcpdiag.emulator.rest import Request, Route
+from gcpdiag.emulator.state import Clock, State, clock_of_the_system
+from gcpdiag.emulator.wire import HttpWire
+from gcpdiag.errors import UsageError
+from gcpdiag.model.json import JsonObject
+from gcpdiag.model.window import rfc3339
+
+
+def _routes_of(name: str) -> tuple[Route, ...]:
+    try:
+        return tuple(importlib.import_module(f"gcpdiag.emulator.{name}").ROUTES)
+    except ModuleNotFoundError:
+        return ()
+
+
+ROUTES = (
+    *logging_api.ROUTES,
+    *_routes_of("run_v1"),
+    *_routes_of("run_v2"),
+    *_routes_of("monitoring_api"),
+    *network_api.ROUTES,
+    *data_api.ROUTES,
+    *project_api.ROUTES,
+)
+
+
+class Emulator:
+    """Serves a bundle on loopback; a context manager that starts and stops it."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        port: int = 0,
+        now: bool = False,
+        latency: timedelta = timedelta(),
+        faults: Iterable[Fault] = (),
+        clock: Clock = clock_of_the_system,
+    ) -> None:
+        self.state = State(bundle, clock=clock, now=now)
+        self._backend = Backend(self.state, (*self._own_routes(), *ROUTES), latency=latency, faults=faults)
+        try:
+            self._http = HttpWire(self._backend, port=port)
+        except (OSError, OverflowError) as error:
+            raise UsageError(
+                f"port {port} cannot be used", cause=str(error), hint="Give another --port, or none for a free one"
+            ) from error
+
+    def start(self) -> Self:
+        """Begin to serve."""
+        self._http.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop at once, whatever calls are under way; stopping again does nothing."""
+        self._backend.stopped.set()
+        self._http.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def http(self) -> str:
+        """Where REST is served, ``127.0.0.1:PORT``."""
+        return self._http.address
+
+    @property
+    def requests(self) -> tuple[Call, ...]:
+        """The calls so far, oldest first."""
+        return self._backend.calls
+
+    def describe(self) -> JsonObject:
+        """Return the line that tells where the emulator is and what it serves."""
+        window = self.state.window
+        return {
+            "http": self.http,
+            "project": self.state.project,
+            "pid": os.getpid(),
+            "regions": list(self.state.regions),
+            "window": {"start": rfc3339(window.start), "end": rfc3339(window.end)},
+        }
+
+    def _own_routes(self) -> tuple[Route, ...]:
+        return (
+            Route("GET", "", r"/_emulator/?", lambda *_: self.describe()),
+            Route("GET", "", r"/_emulator/requests", lambda *_: {"requests": [one.to_json() for one in self.requests]}),
+            Route("POST", "", r"/_emulator/reset", self._reset, mutates=True),
+        )
+
+    def _reset(self, state: State, request: Request, captured: Mapping[str, str]) -> JsonObject:  # noqa: ARG002
+        self._backend.reset()
+        return {}
+
+
+def serve(
+    bundle: Bundle,
+    *,
+    port: int = 0,
+    now: bool = False,
+    latency: timedelta = timedelta(),
+    faults: Iterable[Fault] = (),
+    clock: Clock = clock_of_the_system,
+) -> Emulator:
+    """Return an emulator of the bundle that is ready to start: use it in a ``with`` block, or start and stop it."""
+    return Emulator(bundle, port=port, now=now, latency=latency, faults=faults, clock=clock)
