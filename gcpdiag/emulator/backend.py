@@ -90,6 +90,11 @@ class Backend:
             return Outcome(self._answer_if_it_can(route, request, captured), kind)
         return Outcome(self._answer(route, request, captured))
 
+    def note_unknown(self, method: str) -> None:
+        """Count a gRPC method that the emulator does not have; nobody knows whether it would change anything."""
+        with self.state.lock:
+            self._calls.append(Call(wire="grpc", method="", api="", path=method, source="", mutates=True))
+
     def _answer(self, route: Route, request: Request, captured: Mapping[str, str]) -> JsonObject:
         project = captured.get("project")
         if project and project not in (self.state.project, self.state.project_number):

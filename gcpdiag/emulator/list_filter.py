@@ -64,11 +64,19 @@ def _term(path: str, operator: str, value: str, text: str) -> Predicate:
         return lambda one: (pattern.fullmatch(_spelled(field_at(one, path))) is not None) == (operator == "eq")
     if operator in ("=", "!="):
         return lambda one: (_spelled(field_at(one, path)) == wanted) == (operator == "=")
-    if operator == ":" and wanted == "*":
-        return lambda one: field_at(one, path) is not None
+    if operator == ":":
+        return lambda one: _has(field_at(one, path), wanted)
     if operator in _ORDERED:
         return lambda one: _is_ordered(_spelled(field_at(one, path)), operator, wanted)
     raise _refusal(text)
+
+
+def _has(value: Json, wanted: str) -> bool:
+    """Tell whether a field has a value; a star stands for any value, or for any end of it."""
+    if wanted == "*":
+        return value is not None
+    own, start = _spelled(value).casefold(), wanted.casefold()
+    return own.startswith(start[:-1]) if start.endswith("*") else own == start
 
 
 def _pattern_of(text: str, told: str) -> re2._Regexp:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.emulator import data_api, logging_api, network_api, project_api
@@ -20,6 +20,9 @@ from gcpdiag.errors import UsageError
 from gcpdiag.model.json import JsonObject
 from gcpdiag.model.window import rfc3339
 
+if TYPE_CHECKING:
+    from gcpdiag.emulator.grpc_wire import GrpcWire
+
 
 def _routes_of(name: str) -> tuple[Route, ...]:
     try:
@@ -27,6 +30,8 @@ def _routes_of(name: str) -> tuple[Route, ...]:
     except ModuleNotFoundError:
         return ()
 
+
+_HIGHEST_PORT = 65535
 
 ROUTES = (
     *logging_api.ROUTES,
@@ -60,16 +65,19 @@ class Emulator:
             raise UsageError(
                 f"port {port} cannot be used", cause=str(error), hint="Give another --port, or none for a free one"
             ) from error
+        self._grpc = _grpc_wire(self._backend, port=port + 1 if port else 0)
 
     def start(self) -> Self:
         """Begin to serve."""
         self._http.start()
+        self._grpc.start()
         return self
 
     def stop(self) -> None:
         """Stop at once, whatever calls are under way; stopping again does nothing."""
         self._backend.stopped.set()
         self._http.stop()
+        self._grpc.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -85,6 +93,11 @@ class Emulator:
         return self._http.address
 
     @property
+    def grpc(self) -> str:
+        """Where gRPC is served, ``127.0.0.1:PORT``."""
+        return self._grpc.address
+
+    @property
     def requests(self) -> tuple[Call, ...]:
         """The calls so far, oldest first."""
         return self._backend.calls
@@ -94,6 +107,7 @@ class Emulator:
         window = self.state.window
         return {
             "http": self.http,
+            "grpc": self.grpc,
             "project": self.state.project,
             "pid": os.getpid(),
             "regions": list(self.state.regions),
@@ -110,6 +124,16 @@ class Emulator:
     def _reset(self, state: State, request: Request, captured: Mapping[str, str]) -> JsonObject:  # noqa: ARG002
         self._backend.reset()
         return {}
+
+
+def _grpc_wire(backend: Backend, *, port: int) -> GrpcWire:
+    """Return the gRPC server on a port, or on a free one where somebody else has that."""
+    from gcpdiag.emulator.grpc_wire import GrpcWire  # noqa: PLC0415 - loads Google's protocol types
+
+    try:
+        return GrpcWire(backend, port=port if port <= _HIGHEST_PORT else 0)
+    except OSError:
+        return GrpcWire(backend)
 
 
 def serve(
