@@ -92,12 +92,17 @@ SOURCES: dict[str, Source] = {
 
 
 class ManifestSource(msgspec.Struct, frozen=True):
-    """What the collector says about one source."""
+    """What the collector says about one source.
+
+    ``sampled`` (log entries alone): whatever fails or alarms is whole, and of answered requests and routine entries
+    there is only a sample.
+    """
 
     source: str
     status: SourceState = "ok"
     items: int | None = None
     truncated: bool = False
+    sampled: bool = False
     permission: str = ""
     error: str = ""
 

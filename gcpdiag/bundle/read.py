@@ -38,11 +38,15 @@ _ENVELOPE = frozenset({"kind", "id", "selfLink", "etag", "unreachable", "nextPag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Whether one source was collected; anything but ``ok`` means that its content is unknown."""
+    """Whether one source was collected; anything but ``ok`` means that its content is unknown.
+
+    ``sampled`` log entries are whole where something fails or alarms, and a sample of what is routine.
+    """
 
     source: Source
     state: SourceState
     truncated: bool = False
+    sampled: bool = False
     reason: str = ""
     permission: str = ""
 
@@ -94,6 +98,7 @@ class Bundle:
             source=source,
             state=told.status,
             truncated=told.truncated,
+            sampled=told.sampled,
             reason=reason,
             permission=told.permission or source.permission,
         )

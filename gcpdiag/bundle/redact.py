@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gcpdiag.model.json import Json
+
 HIDDEN = "[redacted]"
 
 # The last part of a dotted name tells: `db.password`, but not `secretmanager.versions`. What is possessive
@@ -66,6 +68,9 @@ _RULES = (
     ),
 )
 
+_SECRET_KEY = re.compile(_SECRET_NAME, re.IGNORECASE)
+_NAMES_OF_SECRETS = frozenset({"secret", "secretName", "secretId"})  # in a Cloud Run container's environment
+
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # Control characters, marks of direction and width, tags, and halves of characters that no terminal can print.
 _CONTROLS = re.compile(
@@ -88,3 +93,21 @@ def one_line(text: str, *, limit: int = 240) -> str:
     shown = redacted(_CONTROLS.sub("", _ESCAPES.sub("", text[: limit * 20])))
     shown = " ".join(shown.replace("\\n", " ").split())
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+def redacted_document(document: Json) -> Json:
+    """Return a JSON document without secrets: every text in it redacted, and what stands under a secret's name hidden.
+
+    Names of secrets (``secretKeyRef``) are no secrets, and are what a missing one is known by.
+    """
+    if isinstance(document, dict):
+        return {key: _redacted_value(key, value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [redacted_document(one) for one in document]
+    return redacted(document) if isinstance(document, str) else document
+
+
+def _redacted_value(key: str, value: Json) -> Json:
+    if isinstance(value, str) and value and key not in _NAMES_OF_SECRETS and _SECRET_KEY.fullmatch(key):
+        return value if value.startswith("projects/") else HIDDEN
+    return redacted_document(value)

@@ -14,6 +14,7 @@ from gcpdiag.errors import GcpdiagError
 _COMMANDS = {
     "triage": ("gcpdiag.cli.triage", "Find the root cause of 5xx answers, ranked and with evidence."),
     "demo": ("gcpdiag.cli.triage", "Triage a recorded outage; needs nothing to be configured."),
+    "collect": ("gcpdiag.cli.collect", "Keep what Google answers about a project, to diagnose it anywhere."),
     "explain": (
         "gcpdiag.cli.playbook",
         "Explain a cause: how it is known, what it is confused with, what to do.",
@@ -25,6 +26,8 @@ _COMMANDS = {
 _EXAMPLES = """\b
 Examples:
   gcpdiag demo
+  gcpdiag triage --project my-project --region us-central1
+  gcpdiag collect --project my-project -o incident.zip
   gcpdiag triage --bundle incident.zip
   gcpdiag triage --bundle files/ --output markdown > ticket.md
   gcpdiag explain vpc-connector/egress-blocked

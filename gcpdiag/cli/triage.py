@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from time import monotonic
+from typing import Unpack
 
 import click
 
 from gcpdiag.bundle.read import load_bundle
+from gcpdiag.cli.live import LiveOptions, collect, live_options
 from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.diagnose.engine import diagnose
+from gcpdiag.errors import UsageError
 from gcpdiag.model.diagnosis import Diagnosis, Status
 from gcpdiag.shipped import demo_bundle
 
 _EXIT_CODES: dict[Status, int] = {"healthy": 0, "incident": 10, "inconclusive": 11}
+_INTERRUPTED = 130
 _WIDTHS = (60, 140)
 
 _output = click.option(
@@ -28,27 +37,78 @@ _output = click.option(
 )
 
 
-@click.command(epilog="Example: gcpdiag triage --bundle incident.zip --service checkout")
+@click.command(epilog="Example: gcpdiag triage --project my-project --region us-central1 --service checkout")
 @click.option(
     "--bundle",
     "path",
-    required=True,
     type=click.Path(path_type=Path),
-    help="The incident bundle: a directory, or a .zip of one.",
+    help="Diagnose this incident bundle, a directory or a .zip of one, instead of a live project.",
 )
 @click.option("--service", "services", multiple=True, help="Only this service; may be given again.")
+@live_options
+@click.option("--save-bundle", type=click.Path(path_type=Path), help="Keep what was collected, as .zip or directory.")
 @_output
 @playbooks_option
-def triage(path: Path, services: tuple[str, ...], output: str, playbooks: tuple[Path, ...]) -> None:
-    """Find the root cause of 5xx answers, ranked and with evidence.
+def triage(
+    path: Path | None,
+    services: tuple[str, ...],
+    save_bundle: Path | None,
+    output: str,
+    playbooks: tuple[Path, ...],
+    **options: Unpack[LiveOptions],
+) -> None:
+    """Find the root cause of 5xx answers, ranked and with evidence: of a live project, or of a recorded bundle.
 
-    Exit code 0: healthy; 10: incident found; 11: inconclusive; 3: the bundle cannot be read.
+    Nothing is changed, whatever it finds. Exit code 0: healthy; 10: incident found; 11: inconclusive;
+    3: nothing could be read.
     """
-    library = library_of(playbooks)
-    diagnosis = diagnose(load_bundle(path), library, services=services)
+    if path is None:
+        interrupted, diagnosis = _triage_live(options, services, save_bundle, playbooks)
+    else:
+        _require_no_live_options(save_bundle)
+        interrupted, diagnosis = False, diagnose(load_bundle(path), library_of(playbooks), services=services)
     _report_problems(diagnosis)
     show(diagnosis, output)
-    raise click.exceptions.Exit(_EXIT_CODES[diagnosis.status])
+    raise click.exceptions.Exit(_INTERRUPTED if interrupted else _EXIT_CODES[diagnosis.status])
+
+
+def _triage_live(
+    options: LiveOptions, services: Sequence[str], save_bundle: Path | None, playbooks: Sequence[Path]
+) -> tuple[bool, Diagnosis]:
+    """Return whether a person interrupted the collection, and the diagnosis of what was there by then."""
+    from gcpdiag.bundle.write import require_free
+    from gcpdiag.bundle.write import save_bundle as save
+
+    began = monotonic()
+    if save_bundle:
+        require_free(save_bundle)
+    with ThreadPoolExecutor(max_workers=1) as aside:  # playbooks are read while the answers are on their way
+        library = aside.submit(library_of, playbooks)
+        collection = collect(options, "triage")
+    if save_bundle:
+        save(collection.bundle, save_bundle)
+    if collection.interrupted:
+        click.echo("gcpdiag: interrupted; this is what was known by then", err=True)
+    diagnosis = diagnose(collection.bundle, library.result(), services=services)
+    took = timedelta(seconds=monotonic() - began)
+    return collection.interrupted, replace(diagnosis, calls=collection.calls, duration=took)
+
+
+def _require_no_live_options(save_bundle: Path | None) -> None:
+    """Raise UsageError when a recorded bundle and a live project are asked for at once."""
+    context = click.get_current_context()
+    live = {"project", "regions", "since", "start", "end", "deadline", "impersonate", "quota_project", "token_file"}
+    given = [
+        one.opts[-1]
+        for one in context.command.params
+        if one.name in live and context.get_parameter_source(one.name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    given += ["--save-bundle"] if save_bundle else []
+    if given:
+        raise UsageError(
+            f"{given[0]} has no meaning with --bundle",
+            hint="A bundle says itself which project and time it is about; leave one of them out",
+        )
 
 
 @click.command(epilog="Example: gcpdiag demo --output markdown")

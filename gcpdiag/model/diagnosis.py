@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from gcpdiag.model.finding import Evidence, Gap
@@ -146,5 +147,8 @@ class Diagnosis:
     unexplained: tuple[UnexplainedError, ...] = ()
     next_check: str = ""
     log_entries: int = 0
-    api_calls: int = 0
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """How many calls to Google each source took; empty for a bundle from disk."""
+    duration: timedelta | None = None
+    """How long a live run took; None for a bundle from disk, whose diagnosis is the same to the byte every time."""
     problems: tuple[str, ...] = field(default=())

@@ -38,9 +38,18 @@ def _document(diagnosis: Diagnosis) -> JsonObject:
         "ruled_out": _ruled_out(diagnosis.ruled_out),
         "unknown": [_unknown(one) for one in diagnosis.gaps],
         "timeline": [_event(one) for one in diagnosis.timeline],
-        "stats": {"api_calls": diagnosis.api_calls, "log_entries": diagnosis.log_entries},
+        "stats": _stats(diagnosis),
         **_beyond_the_contract(diagnosis),
     }
+
+
+def _stats(diagnosis: Diagnosis) -> JsonObject:
+    stats: JsonObject = {"api_calls": sum(diagnosis.calls.values()), "log_entries": diagnosis.log_entries}
+    if diagnosis.calls:
+        stats["calls"] = dict(sorted(diagnosis.calls.items()))
+    if diagnosis.duration is not None:
+        stats["duration_ms"] = round(diagnosis.duration.total_seconds() * 1000)
+    return stats
 
 
 def _beyond_the_contract(diagnosis: Diagnosis) -> JsonObject:

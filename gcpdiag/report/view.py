@@ -110,6 +110,8 @@ def _gap_view(gap: Gap) -> GapView:
 
 def _stats(diagnosis: Diagnosis) -> str:
     parts = [f"{counted(diagnosis.log_entries, 'log entry')} read"]
-    if diagnosis.api_calls:
-        parts.append(counted(diagnosis.api_calls, "API call"))
+    if diagnosis.calls:
+        parts.append(counted(sum(diagnosis.calls.values()), "API call"))
+    if diagnosis.duration is not None:
+        parts.append(f"{diagnosis.duration.total_seconds():.1f} s")
     return " · ".join((*parts, "times are UTC"))

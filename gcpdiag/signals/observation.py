@@ -66,9 +66,10 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     series = index_series(bundle.series(), wanted)
     estate = estate_of(bundle, scan.changes)
     coverage = {source_id: _checked(bundle, source_id, scan) for source_id in SOURCES}
-    traffic, source = _requests(scan, series, estate, window, whole=coverage[LOG_ENTRIES].complete)
+    traffic, source = _requests(scan, series, estate, window, logs=coverage[LOG_ENTRIES])
     services = sorted({*estate.services, *traffic, *_logged(scan)})
-    told = coverage[source].complete  # then a service without requests is known to have had none
+    # Whether a service without requests is known to have had none.
+    told = coverage[source].complete and (not coverage[source].sampled or coverage[TIME_SERIES].complete)
     states = {one: _state(one, traffic, window, told=told) for one in services}
     return Observation(
         project=bundle.project,
@@ -90,22 +91,29 @@ def _logged(scan: LogScan) -> set[ServiceRef]:
 
 
 def _requests(
-    scan: LogScan, series: SeriesIndex, estate: Estate, window: Window, *, whole: bool
+    scan: LogScan, series: SeriesIndex, estate: Estate, window: Window, *, logs: Coverage
 ) -> tuple[dict[ServiceRef, Traffic], str]:
     """Return requests by service, and the source that most of them are from.
 
-    The request log is exact, unless it was cut off; where it is silent, request metrics speak. Where no service is seen
+    The request log is exact, unless it was cut off; where it is silent, request metrics speak. Of a log that is a
+    sample of what was answered, the failures are exact, and the metrics tell among how many. Where no service is seen
     to fail, the load balancers' log speaks for the services behind them, or for its backends where none is known.
     """
     logged = {one: traffic for one, traffic in scan.traffic.items() if traffic.requests}
     counted = series.traffic(window.start.timestamp(), window.end.timestamp())
     counted = {one: traffic for one, traffic in counted.items() if traffic.requests}
-    merged = {**counted, **logged} if whole else {**logged, **counted}
+    if logs.sampled:
+        logged = {one: _among(traffic, counted.get(one)) for one, traffic in logged.items()}
+    merged = {**counted, **logged} if logs.complete else {**logged, **counted}
     if not any(fails(one) for one in merged.values()):
         for name, one in sorted(scan.balancer_traffic.items()):
             if name and one.requests and fails(one):
                 merged[estate.behind(name) or ServiceRef(name=name, region="global")] = one
     return merged, LOG_ENTRIES if logged else TIME_SERIES
+
+
+def _among(logged: Traffic, counted: Traffic | None) -> Traffic:
+    return logged if counted is None else logged.with_answered(counted)
 
 
 def _state(service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool) -> ServiceState:
@@ -150,6 +158,7 @@ def _checked(bundle: Bundle, source_id: str, scan: LogScan) -> Coverage:
         source=coverage.source,
         state="ok" if _any_read(bundle, source_id) else "error",
         truncated=True,
+        sampled=coverage.sampled,
         reason=first,
         permission=coverage.permission,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _MAX_REVISIONS = 2000
 _CLIENT_ERROR = 400
@@ -85,6 +85,19 @@ class Traffic:
             error_minutes=+self.denied_minutes,
             revisions=self.revisions,
             statuses=self.statuses,
+        )
+
+    def with_answered(self, counted: Traffic) -> Traffic:
+        """Return the same failures among the answered requests that another source counted.
+
+        For a request log whose failures are whole and whose answered requests are a sample.
+        """
+        return replace(
+            self,
+            requests=self.errors + sum(counted.ok_minutes.values()),
+            ok_minutes=counted.ok_minutes,
+            good_minutes=counted.good_minutes,
+            revisions=counted.revisions or self.revisions,
         )
 
     def _add_to_revision(self, revision: str, count: int, *, failed: bool) -> None:

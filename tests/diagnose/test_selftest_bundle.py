@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from google.cloud.audit.audit_log_pb2 import AuditLog  # type: ignore[import-untyped]
+from google.cloud.audit.audit_log_pb2 import AuditLog
 from google.cloud.logging_v2.types import LogEntry
 from google.cloud.monitoring_v3 import TimeSeries
 from google.cloud.run_v2 import Service
 from google.cloud.vpcaccess_v1 import Connector
-from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
+from google.protobuf.json_format import ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -118,7 +118,7 @@ def incident() -> Diagnosis:
             UnexplainedError(template="worker <id> lost its lease <text>", count=1412, first_at=at(14, 3), service=API),
         ),
         log_entries=5000,
-        api_calls=24,
+        calls={"logging.entries": 4, "monitoring.time_series": 20},
         problems=("logging/entries.jsonl:17: not JSON",),
     )
 

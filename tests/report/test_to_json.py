@@ -107,7 +107,11 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_stats_are_those_of_a_bundle() -> None:
-    assert object_at(document_of(incident()), "stats") == {"api_calls": 24, "log_entries": 5000}
+    assert object_at(document_of(incident()), "stats") == {
+        "api_calls": 24,
+        "log_entries": 5000,
+        "calls": {"logging.entries": 4, "monitoring.time_series": 20},
+    }
 
 
 def test_a_link_that_leaves_the_console_is_left_out() -> None:

@@ -1,0 +1,128 @@
+"""All questions side by side, under one deadline: what has not come by then is a gap, and the answer comes."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gcpdiag.collect.fetch import Answer, Patience, fetch
+from gcpdiag.collect.question import Question
+from gcpdiag.gcp.failure import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a collection is: questions answered, of how many, and the names of those still open."""
+
+    answered: int
+    asked: int
+    open: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class Gathering:
+    """What came of a set of questions; ``interrupted`` when a person did not want to wait any longer."""
+
+    answers: list[Answer] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def gather(
+    questions: Sequence[Question], patience: Patience, *, on_progress: Callable[[Progress], None] = lambda _: None
+) -> Gathering:
+    """Ask every question in a thread of its own and return all answers, at the latest at the deadline.
+
+    A question with ``after`` waits for that source, and is dropped when there is none of it: a project without
+    databases has no metrics of databases.
+    """
+    run = _Run(patience)
+    for question in questions:
+        if question.after:
+            run.postpone(question)
+        else:
+            run.start(question)
+    gathering = Gathering()
+    try:
+        while run.open:
+            on_progress(Progress(answered=len(gathering.answers), asked=run.asked, open=run.open_names))
+            answer = run.next_answer()
+            if answer is None:
+                break
+            gathering.answers.append(answer)
+    except KeyboardInterrupt:
+        gathering.interrupted = True
+    why = "interrupted" if gathering.interrupted else "no answer before the deadline"
+    gathering.answers += [Answer(question=one, failure=Failure(kind="timeout", text=why)) for one in run.abandoned()]
+    places = {id(question): place for place, question in enumerate(questions)}
+    gathering.answers.sort(key=lambda one: places[id(one.question)])
+    return gathering
+
+
+class _Run:
+    """The threads of one gathering. They are daemons: one that hangs in a call must not keep the program."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._postponed: list[Question] = []
+        self._running: dict[int, Question] = {}
+        self._found: dict[str, bool] = {}  # whether a source has resources, or may have some
+        self.asked = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._running)
+
+    @property
+    def open_names(self) -> tuple[str, ...]:
+        """The sources still open, in the order in which they were asked."""
+        return tuple(dict.fromkeys(one.source for one in self._running.values()))
+
+    def start(self, question: Question) -> None:
+        """Ask a question in a thread."""
+        self._running[id(question)] = question
+        self.asked += 1
+        threading.Thread(target=self._ask, args=(question,), name=question.name, daemon=True).start()
+
+    def postpone(self, question: Question) -> None:
+        """Keep a question until the source that it depends on has answered."""
+        self._postponed.append(question)
+
+    def next_answer(self) -> Answer | None:
+        """Return the next answer; None when the deadline comes first."""
+        try:
+            answer = self._answers.get(timeout=max(0.0, self._patience.left))
+        except queue.Empty:
+            return None
+        del self._running[id(answer.question)]
+        self._note(answer)
+        return answer
+
+    def abandoned(self) -> list[Question]:
+        """Return the questions without an answer, with those that waited for one of them."""
+        open_sources = {one.source for one in self._running.values()}
+        return [*self._running.values(), *(one for one in self._postponed if one.after in open_sources)]
+
+    def _ask(self, question: Question) -> None:
+        try:
+            answer = fetch(question, self._patience)
+        except Exception as error:  # noqa: BLE001 - a thread's failure must reach the one who waits for it
+            failure = Failure(kind="malformed", text=f"unexpected {type(error).__name__}: {error}"[:300])
+            answer = Answer(question=question, failure=failure)
+        self._answers.put(answer)
+
+    def _note(self, answer: Answer) -> None:
+        """Start or drop what waited for a source, once all questions about that source are answered."""
+        source = answer.question.source
+        has_some = bool(answer.resources) or answer.failure is not None
+        self._found[source] = self._found.get(source, False) or has_some
+        if any(one.source == source for one in self._running.values()):
+            return
+        waiting = [one for one in self._postponed if one.after == source]
+        self._postponed = [one for one in self._postponed if one.after != source]
+        if self._found[source]:
+            for question in waiting:
+                self.start(question)

@@ -1,0 +1,128 @@
+"""All questions of one collection: a table, so that the budget of calls can be read off it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gcpdiag.bundle.format import LOG_ENTRIES, TIME_SERIES
+from gcpdiag.collect.logs import LogQuestion, log_questions
+from gcpdiag.collect.metrics import METRICS, filter_of, interval_of
+from gcpdiag.collect.scope import Scope
+from gcpdiag.gcp.read import PageCall, Reader
+
+Breadth = Literal["triage", "everything"]
+
+_WAIT, _LOGGING_WAIT = 10.0, 20.0  # seconds for one call; searching logs may take a while
+_PAGE = 1000  # entries
+_MANY_PAGES = 20  # of anything but logs: a project with more is reported as cut off
+_DEEPER = 5  # times as many pages of logs when everything is wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One list to read: ``after`` names a source that must have resources first, ``wait`` is seconds for a call."""
+
+    source: str
+    name: str
+    call: PageCall
+    most_pages: int = _MANY_PAGES
+    most_resources: int | None = None
+    after: str = ""
+    routine: bool = False
+    wait: float = _WAIT
+
+
+# What signals read of Compute is asked for in every triage; the rest belongs to a bundle that is kept.
+_COMPUTE_FOR_TRIAGE = (
+    ("backend_services", ("backendServices",)),
+    ("network_endpoint_groups", ("networkEndpointGroups",)),
+    ("routers", ("routers",)),
+    ("firewalls", ("firewalls",)),
+)
+_COMPUTE_BESIDES = (
+    ("forwarding_rules", ("forwardingRules",)),
+    ("target_proxies", ("targetHttpProxies", "targetHttpsProxies")),
+    ("url_maps", ("urlMaps",)),
+    ("ssl_certificates", ("sslCertificates",)),
+    ("subnetworks", ("subnetworks",)),
+    ("routes", ("routes",)),
+    ("addresses", ("addresses",)),
+)
+
+
+def questions_of(scope: Scope, reader: Reader, breadth: Breadth) -> list[Question]:
+    """Return every question for a scope, those first whose answers take longest."""
+    return [
+        *_log_questions(scope, reader, deeper=_DEEPER if breadth == "everything" else 1),
+        *_run_questions(scope, reader),
+        *_metric_questions(scope, reader, breadth),
+        *_dependency_questions(scope, reader),
+        *_compute_questions(scope, reader, breadth),
+    ]
+
+
+def log_question(question: LogQuestion, scope: Scope, reader: Reader, *, deeper: int = 1) -> Question:
+    """Return the question that a filter asks, with its share of pages."""
+    pages = question.pages * deeper
+    return Question(
+        source=LOG_ENTRIES,
+        name=question.name,
+        call=reader.entries(scope.project, question.filter),
+        most_pages=pages + 2,  # an empty page with a token is normal
+        most_resources=pages * _PAGE,
+        routine=question.routine,
+        wait=_LOGGING_WAIT,
+    )
+
+
+def _log_questions(scope: Scope, reader: Reader, *, deeper: int) -> list[Question]:
+    return [log_question(one, scope, reader, deeper=deeper) for one in log_questions(scope)]
+
+
+def _run_questions(scope: Scope, reader: Reader) -> list[Question]:
+    found: list[Question] = []
+    for region in scope.regions:
+        services = reader.services(scope.project, region)
+        revisions = reader.revisions(scope.project, region)
+        found.append(Question(source="run.services", name=f"services in {region}", call=services))
+        found.append(Question(source="run.revisions", name=f"revisions in {region}", call=revisions))
+    return found
+
+
+def _metric_questions(scope: Scope, reader: Reader, breadth: Breadth) -> list[Question]:
+    return [
+        Question(
+            source=TIME_SERIES,
+            name=metric.type,
+            call=reader.time_series(scope.project, filter_of(metric, scope), interval_of(metric, scope)),
+            after=metric.of,
+        )
+        for metric in METRICS
+        if metric.triage or breadth == "everything"
+    ]
+
+
+def _dependency_questions(scope: Scope, reader: Reader) -> list[Question]:
+    found = [
+        Question(source="sqladmin.instances", name="instances", call=reader.sql_instances(scope.project)),
+        Question(source="servicehealth.events", name="events", call=reader.health_events(scope.project)),
+    ]
+    for region in scope.regions:
+        connectors = reader.connectors(scope.project, region)
+        caches = reader.redis_instances(scope.project, region)
+        found.append(Question(source="vpcaccess.connectors", name=f"connectors in {region}", call=connectors))
+        found.append(Question(source="redis.instances", name=f"instances in {region}", call=caches))
+    return found
+
+
+def _compute_questions(scope: Scope, reader: Reader, breadth: Breadth) -> list[Question]:
+    wanted: Sequence[tuple[str, tuple[str, ...]]] = _COMPUTE_FOR_TRIAGE
+    if breadth == "everything":
+        wanted = (*_COMPUTE_FOR_TRIAGE, *_COMPUTE_BESIDES)
+    return [
+        Question(source=f"compute.{source}", name=kind, call=reader.compute(scope.project, kind))
+        for source, kinds in wanted
+        for kind in kinds
+    ]
