@@ -5,6 +5,7 @@ Source: https://cloud.google.com/monitoring/api/v3/filters. What cannot be evalu
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from gcpdiag.emulator.query_syntax import (
     Path,
     parse,
 )
-from gcpdiag.model.json import JsonObject, number_at, object_at, text_at
+from gcpdiag.model.json import JsonObject, object_at, text_at
 
 _Test: TypeAlias = Callable[[JsonObject], bool]
 _Match: TypeAlias = Callable[[str], bool]
@@ -134,7 +135,7 @@ class _Compiler:
             case (("metric" | "resource") as owner, "type"):
                 return lambda series: text_at(series, f"{owner}.type")
             case (("metric" | "resource") as owner, "labels" | "label", key):
-                return lambda series: text_at({"": object_at(series, f"{owner}.labels").get(key)}, "")
+                return lambda series: _label(series, owner, key)
             case _:
                 raise refused(self._text, f"the emulator cannot evaluate the selector '{path.text}'.")
 
@@ -211,5 +212,14 @@ def _equality(operand: Literal) -> _Match:
     return lambda value: value == text
 
 
+def _label(series: JsonObject, owner: str, key: str) -> str:
+    value = object_at(series, f"{owner}.labels").get(key)
+    return value if isinstance(value, str) else ""
+
+
 def _number(text: str) -> float | None:
-    return number_at({"": text}, "")
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

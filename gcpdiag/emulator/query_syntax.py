@@ -99,7 +99,7 @@ _SEGMENT = re.compile(r'"((?:\\.|[^"\\])*)"|([A-Za-z0-9_@$-]+)', re.DOTALL)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
 _NUMBER = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,11 @@ def parse(text: str) -> Node:
     return _Parser(text).whole()
 
 
+def parse_path(text: str) -> tuple[str, ...]:
+    """Return the segments of a field's name that stands alone; FilterError when it is none."""
+    return _Parser(text).path()
+
+
 def _tokens(text: str) -> list[_Token]:
     tokens, offset = [], 0
     while offset < len(text):
@@ -140,13 +145,13 @@ def _broken(text: str, offset: int, token: str) -> FilterError:
     return FilterError(f"Unparseable filter: syntax error at {place(text, offset)}, token '{token}'")
 
 
-def _unescaped(text: str, *, verbatim: bool = False) -> str:
-    """Return quoted text without its escapes; in a regular expression only the escaped quotation mark is one."""
-    if "\\" not in text:
-        return text
-    if verbatim:
-        return text.replace('\\"', '"')
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
+def _unescaped(text: str) -> str:
+    r"""Return quoted text without its escapes.
+
+    A backslash before a character that needs none stays, so that both ``"\d"`` and ``"\\d"`` are a digit in a
+    regular expression (unverified; the documentation uses both).
+    """
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[0]), text) if "\\" in text else text
 
 
 class _Parser:
@@ -163,6 +168,12 @@ class _Parser:
         if self._next.kind != "end":
             raise self._unexpected()
         return tree
+
+    def path(self) -> tuple[str, ...]:
+        path = self._path(self._word())
+        if self._next.kind != "end":
+            raise self._unexpected()
+        return path.steps
 
     @property
     def _next(self) -> _Token:
@@ -244,7 +255,7 @@ class _Parser:
         operator = self._take().text
         if operator == ":" and self._accept("*"):
             return Comparison(path=path, operator=operator, operand=ANYTHING)
-        return Comparison(path=path, operator=operator, operand=self._operand(operator))
+        return Comparison(path=path, operator=operator, operand=self._operand())
 
     def _standing(self, call: Call) -> Call:
         """Return a call that stands alone; comparing its result, as of cast(), is not served."""
@@ -253,14 +264,13 @@ class _Parser:
             raise FilterError(f"Unparseable filter: the emulator cannot compare the function '{call.name}' at {where}")
         return call
 
-    def _operand(self, operator: str) -> Node:
-        verbatim = operator in {"=~", "!~"}
+    def _operand(self) -> Node:
         if self._accept("("):
-            group = self._conjunction(lambda: self._literal(self._word(), verbatim=verbatim))
+            group = self._conjunction(lambda: self._literal(self._word()))
             self._expect(")")
             return group
         token = self._word()
-        return self._call(token) if self._calls(token) else self._literal(token, verbatim=verbatim)
+        return self._call(token) if self._calls(token) else self._literal(token)
 
     def _calls(self, token: _Token) -> bool:
         """Tell whether a parenthesis follows a name at once; after a blank it would open a group."""
@@ -281,10 +291,10 @@ class _Parser:
             return self._literal(token)
         return self._path(token)
 
-    def _literal(self, token: _Token, *, verbatim: bool = False) -> Literal:
+    def _literal(self, token: _Token) -> Literal:
         quoted = _QUOTED.fullmatch(token.text)
         if quoted:
-            return Literal(text=_unescaped(quoted[1], verbatim=verbatim), quoted=True, offset=token.offset)
+            return Literal(text=_unescaped(quoted[1]), quoted=True, offset=token.offset)
         if '"' in token.text or (token.text[0] in "+-." and not _NUMBER.fullmatch(token.text)):
             raise _broken(self._text, token.offset, token.text)
         return Literal(text=token.text, quoted=False, offset=token.offset)
