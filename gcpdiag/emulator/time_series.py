@@ -13,7 +13,7 @@ from gcpdiag.emulator.query_syntax import FilterError
 from gcpdiag.model.json import Json, JsonObject, field_at, number_at, object_at, objects_at, text_at
 from gcpdiag.model.window import in_utc
 
-Value: TypeAlias = "float | bool | str | JsonObject"
+Value: TypeAlias = float | bool | str | JsonObject
 
 DELTA: Final = "DELTA"
 GAUGE: Final = "GAUGE"
