@@ -125,7 +125,9 @@ def _generation(resource: JsonObject) -> int:
 def _service_status(service: JsonObject) -> JsonObject:
     ready = object_at(service, "terminalCondition")
     conditions: list[Json] = [
-        _condition(one) for one in (ready, *objects_at(service, "conditions")) if text_at(one, "type")
+        _condition(one)
+        for one in (ready, *sorted(objects_at(service, "conditions"), key=lambda one: text_at(one, "type")))
+        if text_at(one, "type")
     ]
     url = text_at(service, "uri")
     return without_empty(

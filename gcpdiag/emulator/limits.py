@@ -80,7 +80,7 @@ def _check_memory(container: JsonObject, template: JsonObject, path: str) -> Non
 def _check_concurrency(template: JsonObject, prefix: str) -> None:
     concurrency = number_at(template, "maxInstanceRequestConcurrency") or 0
     if not 0 <= concurrency <= _MOST_CONCURRENCY:  # 0 asks for the default
-        raise invalid(f"{prefix}: concurrency must be between 1 and {_MOST_CONCURRENCY}.")  # unverified wording
+        raise invalid(f"{prefix}containerConcurrency: must be between 1 and {_MOST_CONCURRENCY}.")  # unverified wording
     if concurrency > 1 and cpu_of(ingress_of(objects_at(template, "containers"))) < 1:
         raise invalid(
             f"{prefix}containers.resources.limits.cpu: Invalid value specified for cpu. "

@@ -26,12 +26,15 @@ def with_defaults(template: JsonObject) -> JsonObject:
     containers = objects_at(template, "containers")
     ingress = ingress_of(containers)
     filled: list[Json] = [_with_limits(one) for one in containers]
+    defaulted: JsonObject = {**template, "containers": filled}
     defaults: JsonObject = {
         "timeout": "300s",
         "maxInstanceRequestConcurrency": DEFAULT_CONCURRENCY if cpu_of(ingress) >= 1 else 1,
     }
-    told = {key: value for key, value in template.items() if key not in defaults or value}  # 0 asks for the default
-    return {**defaults, **told, "containers": filled}
+    for key, value in defaults.items():
+        if not defaulted.get(key):  # 0 asks for the default
+            defaulted[key] = value
+    return defaulted
 
 
 def _with_limits(container: JsonObject) -> JsonObject:
