@@ -276,6 +276,38 @@ def test_any_text_is_evaluated_or_refused_but_never_breaks(text: str) -> None:
         assert selected(text) <= EVERY
 
 
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just("2025-09-15T25:00:00Z")
+)
+NAMES = st.sampled_from(["status", "labels", "message", "count", "latency", "id", "name", "service_name"])
+ANY_JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4))
+FIELDS = st.sampled_from(
+    [
+        "severity",
+        "timestamp",
+        "httpRequest",
+        "labels",
+        "resource",
+        "jsonPayload",
+        "protoPayload",
+        "logName",
+        "textPayload",
+    ]
+)
+
+
+@given(st.dictionaries(FIELDS, ANY_JSON), st.sampled_from([text for text, _ in WRITTEN]))
+def test_an_entry_of_any_shape_gets_an_answer(entry: JsonObject, text: str) -> None:
+    assert parse_log_filter(text).matches(entry) in {True, False}
+
+
+def test_a_stored_value_that_is_none_of_its_type_compares_with_nothing() -> None:
+    entry: JsonObject = {"timestamp": "soon", "httpRequest": {"status": "many", "latency": "long"}, "severity": "LOUD"}
+    for term in ("timestamp", "httpRequest.status", "httpRequest.latency", "severity"):
+        value = {"timestamp": '"2025-09-15"', "httpRequest.status": "1", "severity": "ERROR"}.get(term, "1s")
+        assert not any(parse_log_filter(f"{term}{sign}{value}").matches(entry) for sign in ("<=", ">", "!="))
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=20))
 def test_quoted_text_is_found_where_it_stands(text: str) -> None:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
