@@ -82,7 +82,7 @@ def log_questions(scope: Scope) -> list[LogQuestion]:
         LogQuestion(
             name="answered requests and routine logs",
             filter=_joined(_during(scope.window), _routine(), *here),
-            pages=1,
+            pages=2,
             routine=True,
         ),
     ]

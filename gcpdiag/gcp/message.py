@@ -7,7 +7,7 @@ from google.logging.type import http_request_pb2  # noqa: F401 - registered, so 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 
-from gcpdiag.model.json import JsonObject
+from gcpdiag.model.json import Json, JsonObject
 
 
 def document_of(message: Message) -> JsonObject:
@@ -23,9 +23,25 @@ def entry_document(entry: Message) -> JsonObject:
     part. The rest of the entry stands.
     """
     try:
-        return document_of(entry)
+        return _with_whole_numbers(document_of(entry))
     except (TypeError, DecodeError):  # json_format: "Can not find message descriptor by type_url"
-        return _without_unknown_payload(entry)
+        return _with_whole_numbers(_without_unknown_payload(entry))
+
+
+def _with_whole_numbers(document: JsonObject) -> JsonObject:
+    """Return the entry with ``7`` for the ``7.0`` of its payloads, as REST spells it: a Struct knows doubles alone."""
+    for name in ("jsonPayload", "protoPayload"):
+        if name in document:
+            document[name] = _whole(document[name])
+    return document
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without_unknown_payload(entry: Message) -> JsonObject:

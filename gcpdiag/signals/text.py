@@ -98,33 +98,38 @@ def _texts(payload: Json, depth: int = 0) -> list[str]:
 
 
 def _told_first(payload: JsonObject) -> list[Json]:
-    """Return the values that may hold text, those of message keys first; a numeric code is told with its type."""
+    """Return the values that may hold text, those of message keys first; a numeric code is told with its type.
+
+    The rest stands in the order of its keys: the order in which they arrive means nothing (protobuf does not keep it).
+    """
     first: list[tuple[int, Json]] = []
-    rest: list[Json] = []
+    rest: list[tuple[str, Json]] = []
     for key, value in payload.items():
         name = key.lower()
         rank = _MESSAGE_RANK.get(name)
         if rank is not None:
             first.append((rank, value))
         elif name not in _SILENT_KEYS:
-            rest.append(value)
-    if "code" in payload and "type" in payload:
-        rest.append(f"code {payload['code']} {payload['type']}")
+            rest.append((name, value))
     first.sort(key=itemgetter(0))
-    return [value for _, value in first] + rest
+    rest.sort(key=itemgetter(0))
+    values = [value for _, value in first] + [value for _, value in rest]
+    if "code" in payload and "type" in payload:
+        values.append(f"code {text_at(payload, 'code')} {payload['type']}")
+    return values
 
 
 def _payload_level(payload: Json) -> int:
     if not isinstance(payload, dict):
         return 0
-    for key in payload:
+    for key in sorted(payload):
         if key.lower() not in _LEVEL_KEYS:
             continue
         value = payload[key]
         if isinstance(value, str):
             return _LEVELS.get(value.upper(), 0)
-        if isinstance(value, int):  # pino and bunyan: 10 trace … 30 info, 40 warn, 50 error, 60 fatal
-            return min(value * 10 if value > _PINO_INFO else 200, 800)
+        if isinstance(value, int | float):  # pino and bunyan: 10 trace … 30 info, 40 warn, 50 error, 60 fatal
+            return min(int(value) * 10 if value > _PINO_INFO else 200, 800)
     return 0
 
 
