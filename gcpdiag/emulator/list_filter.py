@@ -19,7 +19,8 @@ from gcpdiag.model.window import in_utc
 
 Predicate = Callable[[JsonObject], bool]
 
-_TOKEN = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|!=|<=|>=|[=<>:()]|[^\s"'=<>:()!]+)""")
+_TIME = r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)"
+_TOKEN = re.compile(rf"""\s*({_TIME}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|!=|<=|>=|[=<>:()]|[^\s"'=<>:()!]+)""")
 _PATH = re.compile(r"[A-Za-z_][\w.-]*")
 _ORDERED: dict[str, Callable[[int], bool]] = {
     "<": lambda sign: sign < 0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -10,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gcpdiag.bundle.read import Bundle
-from gcpdiag.emulator import data_api, logging_api, network_api, project_api
+from gcpdiag.emulator import data_api, logging_api, monitoring_api, network_api, project_api, run_v1, run_v2
 from gcpdiag.emulator.backend import Backend, Call
 from gcpdiag.emulator.faults import Fault
 from gcpdiag.emulator.rest import Request, Route
@@ -24,20 +23,13 @@ if TYPE_CHECKING:
     from gcpdiag.emulator.grpc_wire import GrpcWire
 
 
-def _routes_of(name: str) -> tuple[Route, ...]:
-    try:
-        return tuple(importlib.import_module(f"gcpdiag.emulator.{name}").ROUTES)
-    except ModuleNotFoundError:
-        return ()
-
-
 _HIGHEST_PORT = 65535
 
 ROUTES = (
+    *run_v1.ROUTES,
+    *run_v2.ROUTES,
     *logging_api.ROUTES,
-    *_routes_of("run_v1"),
-    *_routes_of("run_v2"),
-    *_routes_of("monitoring_api"),
+    *monitoring_api.ROUTES,
     *network_api.ROUTES,
     *data_api.ROUTES,
     *project_api.ROUTES,

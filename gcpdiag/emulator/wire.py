@@ -14,7 +14,7 @@ from gcpdiag.emulator.rest import ApiError, Request, invalid
 from gcpdiag.model.json import JsonObject
 
 _MOST_BODY = 32 << 20  # bytes
-_DRIP_PAUSE = 0.5  # seconds
+_DRIP_PAUSE = 0.2  # seconds
 _GONE = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 
 
