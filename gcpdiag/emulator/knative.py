@@ -101,7 +101,7 @@ def _place(resource: JsonObject) -> tuple[str, str, str]:
     """Return the project, the location's full name, and the resource's short name."""
     name = text_at(resource, "name")
     parent = name.split("/services/")[0]
-    return parent.split("/")[1], parent, last_segment(name)
+    return next(iter(parent.split("/")[1:2]), ""), parent, last_segment(name)
 
 
 def _metadata(resource: JsonObject, *, name: str, namespace: str, kind: str) -> JsonObject:

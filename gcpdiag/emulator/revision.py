@@ -43,10 +43,18 @@ def _with_limits(container: JsonObject) -> JsonObject:
     return {**container, "resources": {**resources, "limits": limits}}
 
 
-def settings_of(template: JsonObject) -> JsonObject:
+def settings_of(template: JsonObject) -> Json:
     """Return what of a template makes a difference to its revision, with the defaults filled in."""
-    told = {key: value for key, value in with_defaults(template).items() if key not in (*CLIENT, "revision")}
-    return {key: value for key, value in told.items() if value not in ({}, [])}
+    told = with_defaults(template)
+    return bare({key: value for key, value in told.items() if key not in (*CLIENT, "revision")})
+
+
+def bare(value: Json) -> Json:
+    """Return a document without what says nothing: in protobuf, zero, false and empty are the same as absent."""
+    if isinstance(value, dict):
+        inner = ((key, bare(one)) for key, one in value.items())
+        return {key: one for key, one in inner if one}
+    return [bare(one) for one in value] if isinstance(value, list) else value
 
 
 def new_revision(state: State, service: JsonObject) -> JsonObject:

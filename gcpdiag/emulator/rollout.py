@@ -25,7 +25,7 @@ from gcpdiag.emulator.progress import (
     settle,
 )
 from gcpdiag.emulator.rest import ApiError, invalid, not_found
-from gcpdiag.emulator.revision import CLIENT, etag_of, new_revision, settings_of, with_defaults
+from gcpdiag.emulator.revision import CLIENT, bare, etag_of, new_revision, settings_of, with_defaults
 from gcpdiag.emulator.state import State
 from gcpdiag.model.json import Json, JsonObject, number_at, object_at, objects_at, text_at
 from gcpdiag.model.resource import last_segment, location_of
@@ -199,7 +199,7 @@ def _reconciling(stored: JsonObject, at: str, *, new_revision: bool) -> list[Jso
 def _changed(stored: JsonObject, updated: JsonObject) -> list[str]:
     """Return the fields of the desired state that differ."""
     told = [key for key in MUTABLE if key not in (*CLIENT, "template")]
-    changed = [key for key in told if (stored.get(key) or None) != (updated.get(key) or None)]
+    changed = [key for key in told if (bare(stored.get(key)) or None) != (bare(updated.get(key)) or None)]
     before, after = (settings_of(object_at(one, "template")) for one in (stored, updated))
     return changed if before == after else [*changed, "template"]
 

@@ -114,8 +114,11 @@ def _annotations(template: JsonObject, parent: str) -> JsonObject:
         DEPENDENCIES: _DEPENDENCIES.text_of(dependencies),
         SECRETS: ",".join(f"{alias}:{resource}" for alias, resource in _aliases(template).items()),
     }
+    resources = object_at(ingress, "resources")
     for one in _FLAGS:
-        more[one.key] = one.text_of(object_at(ingress, "resources").get(one.path))
+        more[one.key] = one.text_of(resources.get(one.path))
+    if resources and not resources.get("cpuIdle"):  # v2 answers leave false out; without any resources it is true
+        more[CPU_THROTTLING] = "false"
     return told | without_empty(more)
 
 
