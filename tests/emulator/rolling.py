@@ -79,8 +79,10 @@ class Project:
     def knative(self) -> JsonObject:
         return copy.deepcopy(service_to_v1(get_service(self.state, NAME)))
 
-    def update(self, wanted: JsonObject, **more: bool) -> JsonObject:
-        return update_service(self.state, wanted, **more)
+    def update(
+        self, wanted: JsonObject, *, validate_only: bool = False, force_new_revision: bool = False
+    ) -> JsonObject:
+        return update_service(self.state, wanted, validate_only=validate_only, force_new_revision=force_new_revision)
 
     def finish(self, operation: JsonObject, seconds: float = 1) -> JsonObject:
         self.clock.turn(seconds)

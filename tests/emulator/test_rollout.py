@@ -271,7 +271,7 @@ def test_a_stale_etag_is_refused_and_changes_nothing(project: Project) -> None:
 
 
 def test_without_an_etag_the_last_one_wins(project: Project) -> None:
-    wanted = {**project.service(), "etag": "", "scaling": {"minInstanceCount": 1}}
+    wanted: JsonObject = {**project.service(), "etag": "", "scaling": {"minInstanceCount": 1}}
 
     assert project.finish(project.update(wanted))["done"]
 
@@ -391,7 +391,12 @@ def test_zero_concurrency_asks_for_the_default(project: Project) -> None:
 
 
 def test_output_fields_of_the_request_are_not_believed(project: Project) -> None:
-    wanted = {**project.service(), "uri": "https://elsewhere.example", "latestReadyRevision": "mine", "etag": ""}
+    wanted: JsonObject = {
+        **project.service(),
+        "uri": "https://elsewhere.example",
+        "latestReadyRevision": "mine",
+        "etag": "",
+    }
 
     project.finish(project.update(wanted))
 
