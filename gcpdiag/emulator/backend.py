@@ -86,8 +86,10 @@ class Backend:
         kind = self._faults.strike(route.source)
         if kind in REFUSALS:
             raise refusal_of(kind, self.state, route, request)
+        if kind == "hang":  # it never arrives, so it changes nothing; what is cut or malformed has been done
+            return Outcome(manner=kind)
         if kind:
-            return Outcome(self._answer_if_it_can(route, request, captured), kind)
+            return Outcome(self._answer_or_error(route, request, captured), kind)
         return Outcome(self._answer(route, request, captured))
 
     def note_unknown(self, method: str) -> None:
@@ -106,10 +108,8 @@ class Backend:
                 raise refused
         return route.answer(self.state, request, captured)
 
-    def _answer_if_it_can(self, route: Route, request: Request, captured: Mapping[str, str]) -> JsonObject:
+    def _answer_or_error(self, route: Route, request: Request, captured: Mapping[str, str]) -> JsonObject:
         """Return the answer that a fault will spoil; an error is spoilt like any other answer."""
-        if route.mutates:
-            return {}
         try:
             return self._answer(route, request, captured)
         except ApiError as error:

@@ -94,8 +94,13 @@ def other_project(project: str, api: str) -> ApiError:
 
 
 def recorded_refusal(state: State, source_id: str, api: str, permission: str, path: str) -> ApiError | None:
-    """Return the error that a source answered with when the bundle was collected, in the words of the manifest."""
+    """Return the error that a source answered with when the bundle was collected, in the words of the manifest.
+
+    A source that was not collected is unknown, so an empty list would be a lie: the answer is that there is none.
+    """
     coverage = state.coverage(source_id)
+    if coverage.state == "skipped" and state.resources(source_id) is None:
+        return ApiError(501, message=f"Not collected: the bundle has no {coverage.source.path}.")
     if coverage.state in ("ok", "skipped"):
         return None
     code, told = _told(coverage)

@@ -13,8 +13,10 @@ import msgspec
 
 from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
 from gcpdiag.bundle.read import Bundle, Coverage
+from gcpdiag.bundle.tree import UNREADABLE
 from gcpdiag.bundle.values import read_values
 from gcpdiag.emulator.shift import shift_times
+from gcpdiag.errors import BundleError
 from gcpdiag.model.json import JsonObject, text_at
 from gcpdiag.model.window import Window
 
@@ -67,7 +69,7 @@ class State:
         return self._resources[source_id]
 
     def listed(self, source_id: str) -> list[JsonObject]:
-        """Return the resources of a source at this moment; a file that is absent is served as an empty list."""
+        """Return the resources of a source at this moment, none where the file is absent."""
         with self.lock:
             return list(self._resources[source_id] or ())
 
@@ -127,10 +129,13 @@ def _raw_lines(bundle: Bundle, path: str) -> list[JsonObject] | None:
     if not bundle.tree.has(path):
         return None
     found: list[JsonObject] = []
-    with bundle.tree.open(path) as stream:
-        for line, value in read_values(stream, lambda line, text: bundle.problems.add(path, line, text)):
-            try:
-                found.append(msgspec.json.decode(value, type=dict[str, object]))
-            except (ValueError, RecursionError) as error:
-                bundle.problems.add(path, line, f"malformed JSON: {error}")
+    try:
+        with bundle.tree.open(path) as stream:
+            for line, value in read_values(stream, lambda line, text: bundle.problems.add(path, line, text)):
+                try:
+                    found.append(msgspec.json.decode(value, type=dict[str, object]))
+                except (ValueError, RecursionError) as error:
+                    bundle.problems.add(path, line, f"malformed JSON: {error}")
+    except UNREADABLE as error:
+        raise BundleError(f"{path} cannot be read", cause=str(error)) from error
     return found

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from gcpdiag.bundle.format import SOURCES
 from gcpdiag.emulator.backend import Backend
 from gcpdiag.emulator.faults import parse_fault
 from gcpdiag.emulator.rest import ApiError, Request
@@ -19,8 +20,9 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
 def backend_of(files: Files, *, faults: Iterable[str] = (), now: bool = False, **manifest: Json) -> Backend:
-    """All routes over a small bundle, at noon of a day of no account."""
-    state = State(bundle(files, **manifest), clock=lambda: NOON, now=now)
+    """All routes over a small bundle in which everything was collected, at noon of a day of no account."""
+    nothing: Files = {source.path: [] for source in SOURCES.values()}
+    state = State(bundle({**nothing, **files}, **manifest), clock=lambda: NOON, now=now)
     return Backend(state, ROUTES, faults=[parse_fault(one) for one in faults])
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from gcpdiag.bundle.format import PROBES, SOURCES
 from gcpdiag.emulator.faults import KINDS, Fault, FaultPlan, parse_fault
-from gcpdiag.emulator.rest import Request
+from gcpdiag.emulator.rest import ApiError, Request
 from gcpdiag.emulator.serve import ROUTES
 from gcpdiag.errors import UsageError
-from gcpdiag.model.json import JsonObject
+from gcpdiag.model.json import JsonObject, text_at
 from tests.emulator.asking import backend_of, get, refusal
-from tests.making import CONNECTORS, PARENT, PROJECT
+from tests.making import CONNECTORS, PARENT, PROJECT, SERVICES, service
 
 PATH = f"/v1/{PARENT}/connectors"
 CONNECTOR: JsonObject = {"name": f"{PARENT}/connectors/c"}
@@ -116,4 +118,24 @@ def test_other_faults_change_how_the_answer_goes_out(kind: str) -> None:
 
     outcome = backend.respond(Request("GET", "h", PATH))
 
-    assert (outcome.manner, outcome.answer) == (kind, {"connectors": [CONNECTOR]})
+    assert (outcome.manner, outcome.answer) == (kind, {} if kind == "hang" else {"connectors": [CONNECTOR]})
+
+
+@pytest.mark.parametrize("kind, changed", [("cut", True), ("malformed", True), ("hang", False), ("503", False)])
+def test_a_write_whose_answer_is_lost_has_been_done(kind: str, *, changed: bool) -> None:
+    backend = backend_of({SERVICES: [service()]}, faults=[f"run.services={kind}"])
+    path = f"/v2/{PARENT}/services/api"
+    body: JsonObject = {"name": f"{PARENT}/services/api", "labels": {"a": "b"}}
+
+    with suppress(ApiError):
+        backend.respond(Request("PATCH", "h", path, {"updateMask": ["labels"]}, body))
+
+    assert (backend.state.listed("run.services")[0].get("labels") == {"a": "b"}) == changed
+
+
+def test_an_error_is_cut_like_any_other_answer() -> None:
+    backend = backend_of({}, faults=["*=cut"])
+
+    outcome = backend.respond(Request("GET", "h", f"{PATH}/nobody"))
+
+    assert (outcome.manner, text_at(outcome.answer, "error.status")) == ("cut", "NOT_FOUND")

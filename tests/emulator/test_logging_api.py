@@ -149,3 +149,10 @@ def test_the_logs_are_the_names_that_entries_have() -> None:
         f"{PARENT}/logs/run.googleapis.com%2Frequests",
         f"{PARENT}/logs/run.googleapis.com%2Fstderr",
     ]
+
+
+def test_entries_without_a_time_come_first() -> None:
+    timeless = {key: value for key, value in entry("no time").items() if key != "timestamp"}
+    odd = {**entry("odd time"), "timestamp": "yesterday"}
+
+    assert set(texts(listed(backend_of({ENTRIES: [*THREE, timeless, odd]})))[:2]) == {"no time", "odd time"}

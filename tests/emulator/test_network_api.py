@@ -6,6 +6,7 @@ import pytest
 
 from gcpdiag.emulator.backend import Backend
 from gcpdiag.emulator.network_api import KINDS
+from gcpdiag.emulator.rest import ApiError
 from gcpdiag.model.json import JsonObject, object_at, objects_at, text_at
 from tests.emulator.asking import backend_of, get, post, refusal
 from tests.making import CONNECTORS, PARENT, PROJECT
@@ -117,7 +118,7 @@ def test_the_region_field_tells_the_scope_where_there_is_no_link() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.collection)
-def test_every_kind_has_a_list_and_is_empty_where_nothing_was_collected(kind: object) -> None:
+def test_every_kind_has_a_list_and_is_empty_where_there_is_none(kind: object) -> None:
     [own] = [one for one in KINDS if one is kind]
     scope = own.scopes[0].replace("regions", "regions/us-central1")
 
@@ -155,3 +156,30 @@ def test_one_connector_is_found_by_its_name() -> None:
 
     assert get(own, f"/v1/{PARENT}/connectors/c") == CONNECTOR
     assert refusal(own, f"/v1/{PARENT}/connectors/other").code == 404
+
+
+def test_the_newest_come_first_when_asked_for() -> None:
+    dated = [{**backend_service("old"), "creationTimestamp": "1"}, {**backend_service("new"), "creationTimestamp": "2"}]
+    own = backend_of({"compute/backend_services.json": dated})
+
+    assert names(get(own, f"{BASE}/global/backendServices", orderBy="creationTimestamp desc")) == ["new", "old"]
+
+
+def test_a_router_has_a_status_and_the_project_a_record() -> None:
+    router: JsonObject = {
+        "name": "nat",
+        "region": f"{LINK}/regions/us-central1",
+        "network": f"{LINK}/global/networks/n",
+    }
+    own = backend_of({"compute/routers.json": [router]})
+
+    answer = get(own, f"{BASE}/regions/us-central1/routers/nat/getRouterStatus")
+
+    assert answer["result"] == {"network": router["network"]}
+    assert get(own, BASE)["name"] == PROJECT
+
+
+def test_health_of_no_group_is_refused() -> None:
+    with pytest.raises(ApiError) as refused:
+        post(backend(), f"{BASE}/global/backendServices/one/getHealth", {})
+    assert refused.value.code == 400

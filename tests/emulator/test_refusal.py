@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from gcpdiag.emulator.backend import Backend
 from gcpdiag.emulator.rest import ApiError
+from gcpdiag.emulator.serve import ROUTES
+from gcpdiag.emulator.state import State
 from gcpdiag.model.json import Json, JsonObject, object_at, objects_at
-from tests.emulator.asking import backend_of, get, refusal
-from tests.making import PARENT, PROJECT
+from tests.emulator.asking import NOON, backend_of, get, refusal
+from tests.making import PARENT, PROJECT, bundle
 
 CONNECTORS_PATH = f"/v1/{PARENT}/connectors"
 
@@ -73,7 +76,14 @@ def test_a_failed_source_fails_with_the_code_of_the_manifest(told: str, code: in
     assert (error.code, error.status) == (code, status)
 
 
-def test_a_source_that_was_skipped_is_served_as_an_empty_list() -> None:
-    backend = backend_of({}, sources=[{"source": "vpcaccess.connectors", "status": "skipped"}])
+def test_a_source_that_was_not_collected_is_not_offered_rather_than_empty() -> None:
+    state = State(bundle({}), clock=lambda: NOON)
 
-    assert objects_at(get(backend, CONNECTORS_PATH), "connectors") == []
+    error = refusal(Backend(state, ROUTES), CONNECTORS_PATH)
+
+    assert (error.code, error.status) == (501, "UNIMPLEMENTED")
+    assert error.message == "Not collected: the bundle has no vpcaccess/connectors.json."
+
+
+def test_a_source_that_was_collected_and_is_empty_is_an_empty_list() -> None:
+    assert objects_at(get(backend_of({}), CONNECTORS_PATH), "connectors") == []

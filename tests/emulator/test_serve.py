@@ -6,13 +6,16 @@ import socket
 from contextlib import closing
 from datetime import timedelta
 
+import grpc
 import pytest
+from google.cloud.vpcaccess_v1.services.vpc_access_service import VpcAccessServiceClient
+from google.cloud.vpcaccess_v1.services.vpc_access_service.transports import VpcAccessServiceGrpcTransport
 
 from gcpdiag.emulator.serve import serve
 from gcpdiag.errors import UsageError
 from gcpdiag.model.json import objects_at
 from tests.emulator.asking import NOON, http_answer
-from tests.making import ENTRIES, PARENT, PROJECT, bundle, entry
+from tests.making import CONNECTORS, ENTRIES, PARENT, PROJECT, bundle, entry
 
 PATH = f"/v1/{PARENT}/connectors"
 
@@ -88,3 +91,21 @@ def test_a_port_is_taken_as_asked_and_grpc_is_next_to_it_or_anywhere() -> None:
 def test_stopping_twice_is_no_error() -> None:
     with serve(bundle({})) as emulator:
         emulator.stop()
+
+
+def test_an_emulator_that_was_never_started_stops_too() -> None:
+    serve(bundle({})).stop()
+
+
+def test_both_wires_answer_out_of_one_state() -> None:
+    with serve(bundle({CONNECTORS: [{"name": f"{PARENT}/connectors/c"}]})) as emulator:
+        live = emulator.state.resources("vpcaccess.connectors")
+        assert live is not None
+        live[0]["state"] = "ERROR"
+        with grpc.insecure_channel(emulator.grpc, options=[("grpc.enable_http_proxy", 0)]) as channel:
+            client = VpcAccessServiceClient(transport=VpcAccessServiceGrpcTransport(channel=channel))
+            [over_grpc] = client.list_connectors(parent=PARENT, timeout=20)
+        _, over_rest = http_answer(emulator.http, PATH)
+
+    assert over_grpc.state.name == "ERROR"
+    assert objects_at(over_rest, "connectors")[0]["state"] == "ERROR"

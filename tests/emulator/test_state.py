@@ -108,3 +108,17 @@ def test_a_project_without_a_known_number_has_the_same_one_every_time() -> None:
     number = state_of({}).project_number
 
     assert (len(number), number) == (12, state_of({ENTRIES: []}).project_number)
+
+
+def test_a_broken_line_is_left_out() -> None:
+    state = state_of({ENTRIES: b'{"textPayload": "a"}\n{broken\n[1]\n{"textPayload": "b"}\n'})
+
+    assert [one["textPayload"] for one in state.entries()] == ["a", "b"]
+
+
+def test_entries_may_be_appended_where_the_bundle_has_none() -> None:
+    state = state_of({})
+
+    state.entries().append(entry("first"))
+
+    assert state.entries() == [entry("first")]
