@@ -88,7 +88,7 @@ class Bundle:
         told = next((one for one in self.manifest.sources if one.source == source_id), None)
         if told is None:
             told = ManifestSource(source=source_id, status="ok" if self.tree.has(source.path) else "skipped")
-            reason = "" if told.status == "ok" else f"{source.path} is not in the bundle"
+            reason = _REASONS[told.status]
         elif told.status == "ok" and not self.tree.has(source.path):
             told = ManifestSource(source=source_id, status="error")
             reason = f"the manifest lists {source.path}, and the file is missing"

@@ -23,7 +23,8 @@ from gcpdiag.gcp.read import Reader
 from gcpdiag.model.json import Json, JsonObject
 from gcpdiag.model.window import Window, rfc3339
 
-_STATES: Mapping[FailureKind, str] = {"denied": "denied", "disabled": "disabled"}
+_STATES: Mapping[FailureKind, str] = {"denied": "denied", "disabled": "disabled", "not-offered": "skipped"}
+_MOST_LOG_PAGES, _ENTRIES_PAGE = 6, 1000
 _LINES = frozenset({LOG_ENTRIES, TIME_SERIES})
 _HAVE_ENVIRONMENT = frozenset({"run.services", "run.revisions", LOG_ENTRIES})
 
@@ -59,10 +60,10 @@ class Collector:
 
     def collect(self, scope: Scope, patience: Patience) -> Collection:
         """Return what could be collected before the deadline; what could not is told in the manifest."""
-        questions = questions_of(scope, self.reader, self.breadth)
+        questions = questions_of(scope, self.reader, self.breadth, monotonic=patience.monotonic)
         gathering = gather(questions, patience, on_progress=self.on_progress)
         window = scope.window
-        earlier = self._earlier(scope, gathering)
+        earlier = self._earlier(scope, gathering) if _may_read_more(gathering) else None
         if earlier is not None:
             asked = log_question(earlier_question(earlier, scope.regions), scope, self.reader)
             more = gather([asked], patience, on_progress=self.on_progress)
@@ -82,6 +83,12 @@ class Collector:
             return None
         series = (one for answer in gathering.answers if _is(answer, TIME_SERIES) for one in answer.resources)
         return earlier_stretch(series, scope.window)
+
+
+def _may_read_more(gathering: Gathering) -> bool:
+    """Tell whether one more page of logs is within the budget."""
+    pages = sum(1 + len(one.resources) // _ENTRIES_PAGE for one in gathering.answers if _is(one, LOG_ENTRIES))
+    return pages < _MOST_LOG_PAGES
 
 
 def _is(answer: Answer, source: str) -> bool:
@@ -118,7 +125,9 @@ def _status(answers: Sequence[Answer]) -> JsonObject:
     failed = [one for one in answers if one.failure is not None]
     if failed and not any(one.failure is None or one.resources for one in answers):
         failure = failed[0].failure or Failure(kind="unavailable", text="")
-        status: JsonObject = {"status": _STATES.get(failure.kind, "error"), "error": failure.text}
+        status: JsonObject = {"status": _STATES.get(failure.kind, "error")}
+        if failure.kind != "not-offered":
+            status["error"] = failure.text
         return {**status, "permission": failure.permission} if failure.permission else status
     missing = [f"{one.question.name}: {one.failure.text}" for one in failed if one.failure]
     missing += [

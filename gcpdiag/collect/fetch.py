@@ -15,6 +15,7 @@ from gcpdiag.gcp.read import Page
 from gcpdiag.model.json import JsonObject
 
 _MOST_ATTEMPTS = 4
+_MOST_EMPTY = 2  # pages with a token and nothing else: a long search goes on, and costs quota
 _backoff = wait_random_exponential(multiplier=0.4, max=8)
 
 
@@ -47,24 +48,55 @@ class Patience:
 
 def fetch(question: Question, patience: Patience) -> Answer:
     """Ask until the last page, the limit, a failure that stays, or the deadline; it never raises CallError."""
-    resources: list[JsonObject] = []
-    unreachable: set[str] = set()
-    token = ""
-    for _ in range(question.most_pages):
-        try:
-            page = _page(question, token, patience)
-        except CallError as error:
-            return Answer(question=question, resources=resources, failure=error.failure)
-        resources += page.resources
-        unreachable |= set(page.unreachable)
-        token = page.next_token
-        if not token or _is_full(question, resources):
-            break
-    return Answer(question=question, resources=resources, cut_off=bool(token), unreachable=tuple(sorted(unreachable)))
+    answer = _Reading(question)
+    try:
+        answer.read(patience)
+    except CallError as error:
+        return answer.ended(error.failure)
+    finally:
+        if question.shares:
+            question.shares.tell(question.name, wants=False)  # whoever waits for this question's word has it now
+    return answer.ended()
 
 
-def _is_full(question: Question, resources: list[JsonObject]) -> bool:
-    return question.most_resources is not None and len(resources) >= question.most_resources
+class _Reading:
+    """The pages of one question, as they come."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._resources: list[JsonObject] = []
+        self._unreachable: set[str] = set()
+        self._token = ""
+
+    def read(self, patience: Patience) -> None:
+        """Read page after page; an empty one with a token is normal while a log is searched, and not the end."""
+        self._take(_page(self._question, "", patience))
+        most = self._question.most_pages
+        if self._question.shares:
+            self._question.shares.tell(self._question.name, wants=bool(self._token))
+            if self._token:
+                most += self._question.shares.share_of(self._question.name, patience.deadline)
+        pages, empty = 1, 0
+        while self._token and pages < most and empty <= _MOST_EMPTY:
+            page = _page(self._question, self._token, patience)
+            self._take(page)
+            pages += bool(page.resources)
+            empty += not page.resources
+
+    def ended(self, failure: Failure | None = None) -> Answer:
+        """Return what was read."""
+        return Answer(
+            question=self._question,
+            resources=self._resources,
+            failure=failure,
+            cut_off=failure is None and bool(self._token),
+            unreachable=tuple(sorted(self._unreachable)),
+        )
+
+    def _take(self, page: Page) -> None:
+        self._resources += page.resources
+        self._unreachable |= set(page.unreachable)
+        self._token = page.next_token
 
 
 def _page(question: Question, token: str, patience: Patience) -> Page:

@@ -1,7 +1,7 @@
 """Four questions to Cloud Logging for all services together: its quota is 60 reads a minute for a whole project.
 
-What fails must not be pushed out by what does not, nor a deployment hours ago by a flood of errors: each kind has pages
-of its own, newest entries first. The four filters exclude each other, so no entry comes twice.
+What fails must not be pushed out by what does not, nor a deployment hours ago by a flood of errors: each kind has a
+page of its own, newest entries first. The four filters exclude each other, so no entry comes twice.
 """
 
 from __future__ import annotations
@@ -51,39 +51,33 @@ _ALARMING = "(severity>=WARNING OR severity=DEFAULT)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogQuestion:
-    """One filter; at most ``pages`` of a thousand entries are read. ``routine`` is what may be a sample only."""
+    """One filter; ``routine`` is what may be a sample only."""
 
     name: str
     filter: str
-    pages: int
     routine: bool = False
 
 
 def log_questions(scope: Scope) -> list[LogQuestion]:
-    """Return the questions for a window: changes since a day before, failures, what alarms, and what is routine."""
+    """Return the questions for a window, the most telling first; changes are looked for from a day before it."""
     changes = Window(start=scope.window.start - CHANGES_BACK, end=scope.window.end)
     here = _regional(scope.regions)
     return [
         LogQuestion(
-            name="changes",
-            filter=_joined(_during(changes), f"({_AUDIT})", f"NOT resource.type=({_any(_UNRELATED)})", *here),
-            pages=1,
-        ),
-        LogQuestion(
-            name="failed requests and system events",
-            filter=_joined(_during(scope.window), _failures(), *here),
-            pages=1,
+            name="failed requests and system events", filter=_joined(_during(scope.window), _failures(), *here)
         ),
         LogQuestion(
             name="application and database logs",
             filter=_joined(_during(scope.window), _application(), _ALARMING, *here),
-            pages=2,
         ),
         LogQuestion(
             name="answered requests and routine logs",
             filter=_joined(_during(scope.window), _routine(), *here),
-            pages=2,
             routine=True,
+        ),
+        LogQuestion(
+            name="changes",
+            filter=_joined(_during(changes), f"({_AUDIT})", f"NOT resource.type=({_any(_UNRELATED)})", *here),
         ),
     ]
 
@@ -91,9 +85,7 @@ def log_questions(scope: Scope) -> list[LogQuestion]:
 def earlier_question(earlier: Window, regions: Sequence[str]) -> LogQuestion:
     """Return the one question for a stretch that a window was widened by: whatever is not routine."""
     wanted = f"({_failures()} OR ({_application()} AND {_ALARMING}))"
-    return LogQuestion(
-        name="logs since the onset", filter=_joined(_during(earlier), wanted, *_regional(regions)), pages=1
-    )
+    return LogQuestion(name="logs since the onset", filter=_joined(_during(earlier), wanted, *_regional(regions)))
 
 
 def _regional(regions: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,25 +10,29 @@ from gcpdiag.bundle.format import LOG_ENTRIES, TIME_SERIES
 from gcpdiag.collect.logs import LogQuestion, log_questions
 from gcpdiag.collect.metrics import METRICS, filter_of, interval_of
 from gcpdiag.collect.scope import Scope
+from gcpdiag.collect.share import PageShares
 from gcpdiag.gcp.read import PageCall, Reader
 
 Breadth = Literal["triage", "everything"]
 
 _WAIT, _LOGGING_WAIT = 10.0, 20.0  # seconds for one call; searching logs may take a while
-_PAGE = 1000  # entries
 _MANY_PAGES = 20  # of anything but logs: a project with more is reported as cut off
-_DEEPER = 5  # times as many pages of logs when everything is wanted
+_SPARE_PAGES: dict[Breadth, int] = {"triage": 2, "everything": 16}
+"""Pages of a thousand log entries beyond one for each kind of log; all kinds share them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One list to read: ``after`` names a source that must have resources first, ``wait`` is seconds for a call."""
+    """One list to read: ``after`` names a source that must have resources first, ``wait`` is seconds for a call.
+
+    With ``shares``, pages beyond the first are those that it allots.
+    """
 
     source: str
     name: str
     call: PageCall
     most_pages: int = _MANY_PAGES
-    most_resources: int | None = None
+    shares: PageShares | None = None
     after: str = ""
     routine: bool = False
     wait: float = _WAIT
@@ -52,10 +56,12 @@ _COMPUTE_BESIDES = (
 )
 
 
-def questions_of(scope: Scope, reader: Reader, breadth: Breadth) -> list[Question]:
+def questions_of(scope: Scope, reader: Reader, breadth: Breadth, *, monotonic: Callable[[], float]) -> list[Question]:
     """Return every question for a scope, those first whose answers take longest."""
+    logs = log_questions(scope)
+    shares = PageShares([one.name for one in logs], _SPARE_PAGES[breadth], monotonic=monotonic)
     return [
-        *_log_questions(scope, reader, deeper=_DEEPER if breadth == "everything" else 1),
+        *(log_question(one, scope, reader, shares) for one in logs),
         *_run_questions(scope, reader),
         *_metric_questions(scope, reader, breadth),
         *_dependency_questions(scope, reader),
@@ -63,22 +69,17 @@ def questions_of(scope: Scope, reader: Reader, breadth: Breadth) -> list[Questio
     ]
 
 
-def log_question(question: LogQuestion, scope: Scope, reader: Reader, *, deeper: int = 1) -> Question:
-    """Return the question that a filter asks, with its share of pages."""
-    pages = question.pages * deeper
+def log_question(question: LogQuestion, scope: Scope, reader: Reader, shares: PageShares | None = None) -> Question:
+    """Return the question that a filter asks: one page, and its share of the spare ones."""
     return Question(
         source=LOG_ENTRIES,
         name=question.name,
         call=reader.entries(scope.project, question.filter),
-        most_pages=pages + 2,  # an empty page with a token is normal
-        most_resources=pages * _PAGE,
+        most_pages=1,
+        shares=shares,
         routine=question.routine,
         wait=_LOGGING_WAIT,
     )
-
-
-def _log_questions(scope: Scope, reader: Reader, *, deeper: int) -> list[Question]:
-    return [log_question(one, scope, reader, deeper=deeper) for one in log_questions(scope)]
 
 
 def _run_questions(scope: Scope, reader: Reader) -> list[Question]:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from gcpdiag.model.json import JsonObject, number_at, object_at, objects_at, text_at
 
-FailureKind = Literal["denied", "disabled", "not-found", "rejected", "quota", "unavailable", "timeout", "malformed"]
+FailureKind = Literal[
+    "denied", "disabled", "not-found", "not-offered", "rejected", "quota", "unavailable", "timeout", "malformed"
+]
 
 _TRANSIENT: frozenset[FailureKind] = frozenset({"quota", "unavailable"})
 _KIND_BY_STATUS: dict[int, FailureKind] = {
@@ -19,7 +21,7 @@ _KIND_BY_STATUS: dict[int, FailureKind] = {
     408: "unavailable",
     409: "rejected",
     429: "quota",
-    501: "rejected",
+    501: "not-offered",
     504: "timeout",
 }
 # Compute answers 403 for an exceeded rate (Compute API rate limits); others answer 429.

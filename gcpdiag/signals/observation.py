@@ -95,16 +95,18 @@ def _requests(
 ) -> tuple[dict[ServiceRef, Traffic], str]:
     """Return requests by service, and the source that most of them are from.
 
-    The request log is exact, unless it was cut off; where it is silent, request metrics speak. Of a log that is a
-    sample of what was answered, the failures are exact, and the metrics tell among how many. Where no service is seen
-    to fail, the load balancers' log speaks for the services behind them, or for its backends where none is known.
+    The request log is exact, unless it was cut off; where it is silent, request metrics speak. Where it is a sample, or
+    knows of more failures than metrics (which miss what Cloud Run itself refuses), metrics tell among how many. Where
+    no service is seen to fail, the load balancers' log speaks for the services behind them, or for its backends where
+    none is known.
     """
     logged = {one: traffic for one, traffic in scan.traffic.items() if traffic.requests}
     counted = series.traffic(window.start.timestamp(), window.end.timestamp())
     counted = {one: traffic for one, traffic in counted.items() if traffic.requests}
-    if logs.sampled:
+    if logs.sampled or not logs.complete:
         logged = {one: _among(traffic, counted.get(one)) for one, traffic in logged.items()}
-    merged = {**counted, **logged} if logs.complete else {**logged, **counted}
+    known = {one: traffic for one, traffic in logged.items() if logs.complete or _knows_more(traffic, counted.get(one))}
+    merged = {**logged, **counted, **known}
     if not any(fails(one) for one in merged.values()):
         for name, one in sorted(scan.balancer_traffic.items()):
             if name and one.requests and fails(one):
@@ -114,6 +116,10 @@ def _requests(
 
 def _among(logged: Traffic, counted: Traffic | None) -> Traffic:
     return logged if counted is None else logged.with_answered(counted)
+
+
+def _knows_more(logged: Traffic, counted: Traffic | None) -> bool:
+    return counted is None or logged.errors > counted.errors
 
 
 def _state(service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Window, *, told: bool) -> ServiceState:

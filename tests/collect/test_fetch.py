@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gcpdiag.collect.fetch import fetch
+from gcpdiag.collect.share import PageShares
 from tests.collect.making import FakeClock, failure, page, patience, question
 
 
@@ -21,7 +24,7 @@ def test_an_empty_page_with_a_token_is_not_the_end() -> None:
 
 
 def test_pages_beyond_the_limit_are_reported_as_cut_off() -> None:
-    asked, script = question(page("a", then="t"), page("b", then="u"), page("c"), most_resources=2)
+    asked, script = question(page("a", then="t"), page("b", then="u"), page("c"), most_pages=2)
 
     answer = fetch(asked, patience(FakeClock()))
 
@@ -98,3 +101,29 @@ def test_after_the_deadline_nothing_is_asked() -> None:
 
     assert answer.failure is not None
     assert script.asked == []
+
+
+def test_a_question_with_a_share_reads_its_share_and_no_more() -> None:
+    shares = PageShares(["a"], 1, monotonic=FakeClock().monotonic)
+    asked, script = question(page("a", then="t"), page("b", then="u"), page("c"), most_pages=1, shares=shares)
+
+    answer = fetch(replace(asked, name="a"), patience(FakeClock()))
+
+    assert len(script.asked) == 2
+    assert answer.cut_off
+
+
+def test_a_question_that_fails_keeps_no_other_waiting() -> None:
+    shares = PageShares(["a"], 1, monotonic=FakeClock().monotonic)
+    asked, _ = question(failure("denied"), most_pages=1, shares=shares)
+
+    fetch(replace(asked, name="a"), patience(FakeClock()))
+
+    assert shares.share_of("a", 0.0) == 0
+
+
+def test_empty_pages_with_a_token_end_at_some_point() -> None:
+    asked, script = question(*[page(then="t")] * 30)
+
+    assert fetch(asked, patience(FakeClock())).cut_off
+    assert len(script.asked) < 10

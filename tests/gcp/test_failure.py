@@ -29,7 +29,7 @@ DISABLED: Json = {
         (429, error(429), "quota"),
         (500, error(500), "unavailable"),
         (503, {}, "unavailable"),
-        (501, error(501), "rejected"),
+        (501, error(501), "not-offered"),
         (400, error(400), "rejected"),
         (404, error(404), "not-found"),
         (504, error(504), "timeout"),

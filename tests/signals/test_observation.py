@@ -21,7 +21,7 @@ def test_a_whole_source_leaves_no_gap() -> None:
 def test_a_missing_source_is_a_gap_with_its_reason() -> None:
     gap = seen_in({}, {}).gap("run.services", "the port")
     assert gap is not None
-    assert (gap.check, gap.reason, gap.source) == ("the port", "run/services.json is not in the bundle", "run.services")
+    assert (gap.check, gap.reason, gap.source) == ("the port", "not collected", "run.services")
 
 
 @pytest.mark.parametrize(
