@@ -17,6 +17,11 @@ def demo_bundle() -> Path:
     return _shipped("demo", "fixtures/staging-503")
 
 
+def role_file(name: str) -> Path:
+    """Return the custom IAM role that ``gcloud iam roles create --file`` takes: ``triage`` or ``actions``."""
+    return _shipped("roles", "roles") / f"{name}.yaml"
+
+
 def _shipped(in_wheel: str, in_checkout: str) -> Path:
     installed = _PACKAGE / "_shipped" / in_wheel
     return installed if installed.is_dir() else _PACKAGE.parent / in_checkout

@@ -14,6 +14,7 @@ from gcpdiag.errors import GcpdiagError
 _COMMANDS = {
     "triage": ("gcpdiag.cli.triage", "Find the root cause of 5xx answers, ranked and with evidence."),
     "demo": ("gcpdiag.cli.triage", "Triage a recorded outage; needs nothing to be configured."),
+    "doctor": ("gcpdiag.cli.doctor", "Check before an incident: who you are, what you may see, how to get the rest."),
     "collect": ("gcpdiag.cli.collect", "Keep what Google answers about a project, to diagnose it anywhere."),
     "explain": (
         "gcpdiag.cli.playbook",
