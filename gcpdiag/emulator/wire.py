@@ -91,6 +91,7 @@ class _Exchange(BaseHTTPRequestHandler):
         """Send what is left, if anybody still reads it."""
         with suppress(*_GONE):
             super().finish()
+        self.rfile.close()
 
     def handle(self) -> None:
         """Serve the connection until either side goes away."""

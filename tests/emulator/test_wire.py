@@ -152,8 +152,8 @@ def test_a_fault_is_google_error_json_over_http() -> None:
 def test_a_cut_answer_breaks_off_before_its_end() -> None:
     with serving("*=cut") as address, closing(http.client.HTTPConnection(address, timeout=20)) as connection:
         connection.request("GET", PATH)
-        with pytest.raises(http.client.IncompleteRead) as broken:
-            connection.getresponse().read()
+        with connection.getresponse() as answer, pytest.raises(http.client.IncompleteRead) as broken:
+            answer.read()
 
     assert b'{"connectors":'.startswith(broken.value.partial[:14])
     assert broken.value.partial
@@ -173,9 +173,8 @@ def test_a_malformed_answer_is_a_whole_one_that_is_no_json() -> None:
 def test_a_dripping_answer_begins_and_does_not_end() -> None:
     with serving("*=drip") as address, closing(http.client.HTTPConnection(address, timeout=20)) as connection:
         connection.request("GET", PATH)
-        answer = connection.getresponse()
-
-        assert (answer.status, answer.read(2)) == (200, b'{"')
+        with connection.getresponse() as answer:
+            assert (answer.status, answer.read(2)) == (200, b'{"')
 
 
 def test_a_server_stops_although_calls_hang_and_drip_and_connections_idle() -> None:
