@@ -24,12 +24,13 @@ from gcpdiag.report.page import Page
 from gcpdiag.report.wording import command_line, plain
 
 _QUIET, _COMMAND, _HEADING, _GOOD, _BAD, _UNSURE = "dim", "cyan", "bold", "green", "bold red", "yellow"
-_GROUPS: tuple[tuple[Need, str], ...] = (
-    ("triage", "triage"),
-    ("bundle", "kept bundles only"),
-    ("discovery", "optional"),
-    ("changes", "changes only"),
+_GROUPS: tuple[tuple[Need, str, str], ...] = (
+    ("triage", "TRIAGE", "TRIAGE"),
+    ("bundle", "KEPT BUNDLES ONLY", "KEPT BUNDLES"),
+    ("discovery", "OPTIONAL", "THE OPTIONAL PART"),
+    ("changes", "CHANGES ONLY", "CHANGES"),
 )
+"""What permissions are for, as it is named over the permissions and over the commands that grant them."""
 _VERDICT_STYLES: dict[Readiness, str] = {
     "ready": _GOOD,
     "partial": _UNSURE,
@@ -153,10 +154,10 @@ def _permissions(page: Page, checkup: Checkup) -> None:
         page.heading(("PERMISSIONS", _HEADING))
         _reason(page, checkup.holdings_failure)
         return
-    for need, name in _GROUPS:
+    for need, name, _ in _GROUPS:
         granted = checkup.held(need, "granted")
         total = len(granted) + len(checkup.held(need, "missing")) + len(checkup.held(need, "unknown"))
-        page.heading((f"PERMISSIONS: {name.upper()}", _HEADING), (f"{len(granted)} of {total} granted", _QUIET))
+        page.heading((f"PERMISSIONS: {name}", _HEADING), (f"{len(granted)} of {total} granted", _QUIET))
         rows = [_lacking("missing", _BAD, one) for one in checkup.held(need, "missing")]
         rows += [_lacking("unknown", _UNSURE, one) for one in checkup.held(need, "unknown")]
         page.columns(rows)
@@ -181,9 +182,9 @@ def _what_to_do(page: Page, checkup: Checkup, width: int) -> None:
     project = checkup.project.value
     enable = [enable_command(one, project) for one in checkup.apis_that_are("off")]
     _commands(page, "TURN ON, if services here use it", enable, width)
-    for need, name in _GROUPS:
+    for need, _, purpose in _GROUPS:
         commands = grant_commands(checkup.to_grant(need), checkup.caller, project)
-        _commands(page, f"GRANT FOR {name.upper()}", commands, width)
+        _commands(page, f"GRANT FOR {purpose}", commands, width)
         if need in _ROLE_FILES and commands:
             page.prose(Text(f"or one custom role with nothing else in it: {_ROLE_FILES[need]}", _QUIET))
 

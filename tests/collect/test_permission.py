@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from googleapiclient.discovery_cache import get_static_doc
@@ -74,6 +76,13 @@ def test_the_actions_role_holds_what_changes_need_but_not_to_act_as_any_account(
 
     assert held == [one for one in names_needed("changes") if one != ACT_AS]
     assert ACT_AS in role_file("actions").read_text(encoding="utf-8")
+
+
+def test_every_permission_and_role_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text(encoding="utf-8")
+
+    assert [one.name for one in PERMISSIONS if f"`{one.name}`" not in text] == []
+    assert {one.role for one in PERMISSIONS if one.need in {"triage", "bundle"}} <= set(text.split("`"))
 
 
 @pytest.mark.parametrize("name", ["triage", "actions"])
