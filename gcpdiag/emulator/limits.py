@@ -39,8 +39,11 @@ _MOST_MEMORY = (
 _LEAST_MEMORY = ((6, 4 * _GI), (4, 2 * _GI))
 
 
-def check_service(service: JsonObject, *, prefix: str = "template.") -> None:
-    """Raise ApiError 400 for a service that Cloud Run would refuse; ``prefix`` leads the fields in messages."""
+def check_service(service: JsonObject, stored: JsonObject, *, prefix: str = "template.") -> None:
+    """Raise ApiError 400 for a service that Cloud Run would refuse in the place of the stored one.
+
+    ``prefix`` leads the fields in messages.
+    """
     template = object_at(service, "template")
     containers = objects_at(template, "containers")
     if not containers or not all(text_at(one, "image") for one in containers):
@@ -51,8 +54,8 @@ def check_service(service: JsonObject, *, prefix: str = "template.") -> None:
     _check_timeout(template, prefix)
     for scaling in (object_at(service, "scaling"), object_at(template, "scaling")):
         _check_scaling(scaling)
-    for labelled in (service, template):
-        _check_names(labelled)
+    _check_names(service, stored)
+    _check_names(template, object_at(stored, "template"))
     _check_traffic(service)
 
 
@@ -103,9 +106,11 @@ def _check_scaling(scaling: JsonObject) -> None:
         raise invalid(f"maxScale={high:g} is less than minScale={low:g}")  # Knative's wording
 
 
-def _check_names(labelled: JsonObject) -> None:
+def _check_names(labelled: JsonObject, stored: JsonObject) -> None:
+    """Refuse new names of the system's; a bundle of Knative resources has some already."""
     for kind in ("labels", "annotations"):
-        for key in object_at(labelled, kind).keys() - user_keys(labelled.get(kind)).keys():
+        new = object_at(labelled, kind).keys() - object_at(stored, kind).keys()
+        for key in sorted(new - user_keys(labelled.get(kind)).keys()):
             raise invalid(f"System {kind} are not supported in v2: '{key}'.")  # unverified wording
 
 

@@ -171,6 +171,8 @@ def _failure(state: State, service: JsonObject, rollout: Rollout) -> tuple[Failu
     """Return why an update fails: as it was planned, or because traffic is sent where none can go."""
     if rollout.failure:
         return rollout.failure, rollout.code
+    if state.resources(REVISIONS) is None:  # the bundle does not tell which revisions there are
+        return None, 0
     known = {last_segment(text_at(one, "name")): one for one in revisions_of(state, rollout.service)}
     for target in objects_at(service, "traffic"):
         name = last_segment(text_at(target, "revision"))

@@ -106,7 +106,7 @@ def update_service(
         stored = get_service(state, text_at(new, "name"))
         _check_etag(stored, new)
         wanted = _wanted(stored, new)
-        check_service(wanted, prefix="spec.template.spec." if api == "v1" else "template.")
+        check_service(wanted, stored, prefix="spec.template.spec." if api == "v1" else "template.")
         renewed = force_new_revision or _needs_revision(state, stored, wanted)
         revision = new_revision(state, wanted) if renewed else None
         updated = _updated(state, stored, wanted, revision)

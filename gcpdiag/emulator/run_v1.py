@@ -47,19 +47,18 @@ def answer_service(state: State, request: Request, captured: Mapping[str, str]) 
 
 def answer_put(state: State, request: Request, captured: Mapping[str, str]) -> JsonObject:
     """Answer ``namespaces.services.replaceService`` with the service as it is right after the update began."""
-    stored = _service(state, request, captured)
     if text_at(request.body, "kind") not in ("", "Service"):
         raise invalid("The kind must be Service.")  # unverified wording
-    try:
-        wanted = service_replaced(stored, request.body)
-    except AnnotationError as error:
-        raise invalid(str(error)) from error
     dry = request.text("dryRun") == "all"
-    operation = update_service(state, wanted, validate_only=dry, api="v1")
-    if dry:
-        answer = {key: value for key, value in object_at(operation, "response").items() if key != "@type"}
-        return _service_to_v1(state, answer)
-    return _service_to_v1(state, get_service(state, text_at(stored, "name")))
+    with state.lock:
+        stored = _service(state, request, captured)
+        try:
+            wanted = service_replaced(stored, request.body)
+        except AnnotationError as error:
+            raise invalid(str(error)) from error
+        operation = update_service(state, wanted, validate_only=dry, api="v1")
+        updated = object_at(operation, "response") if dry else get_service(state, text_at(stored, "name"))
+    return _service_to_v1(state, updated)
 
 
 def answer_revisions(state: State, request: Request, captured: Mapping[str, str]) -> JsonObject:  # noqa: ARG001

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gcpdiag.emulator import plan
+from gcpdiag.emulator.enum_number import with_names
 from gcpdiag.emulator.paging import page_of, page_size
 from gcpdiag.emulator.progress import REVISIONS, SERVICES, operation_at, operations_of
 from gcpdiag.emulator.rest import ApiError, Request, Route, invalid, not_found
@@ -18,7 +19,7 @@ from gcpdiag.emulator.rollout import (
     update_service,
 )
 from gcpdiag.emulator.state import State
-from gcpdiag.model.json import Json, JsonObject, field_at, text_at
+from gcpdiag.model.json import Json, JsonObject, field_at, object_at, text_at
 
 _DEFAULT_SIZE, _MOST = 100, 100  # unverified: the discovery document names neither
 _SNAKE = re.compile(r"_([a-z0-9])")
@@ -50,13 +51,15 @@ def answer_patch(state: State, request: Request, captured: Mapping[str, str]) ->
     if request.text("allowMissing").lower() == "true":
         get_service_or_unimplemented(state, name)
     mask = request.text("updateMask")
-    return update_service(
-        state,
-        patched(get_service(state, name), request.body, mask.split(",") if mask else ()),
-        validate_only=request.text("validateOnly").lower() == "true",
-        force_new_revision=request.text("forceNewRevision").lower() == "true",
-        update_mask=mask,
-    )
+    body = object_at({"service": with_names(request.body)}, "service")
+    with state.lock:
+        return update_service(
+            state,
+            patched(get_service(state, name), body, mask.split(",") if mask else ()),
+            validate_only=request.text("validateOnly").lower() == "true",
+            force_new_revision=request.text("forceNewRevision").lower() == "true",
+            update_mask=mask,
+        )
 
 
 def get_service_or_unimplemented(state: State, name: str) -> JsonObject:

@@ -118,7 +118,8 @@ def _annotations(template: JsonObject, parent: str) -> JsonObject:
     for one in _FLAGS:
         more[one.key] = one.text_of(resources.get(one.path))
     if resources and not resources.get("cpuIdle"):  # v2 answers leave false out; without any resources it is true
-        more[CPU_THROTTLING] = "false"
+        # A bundle of Knative resources keeps the annotation, and may not have the field.
+        more[CPU_THROTTLING] = object_at(template, "annotations").get(CPU_THROTTLING) or "false"
     return told | without_empty(more)
 
 
