@@ -34,6 +34,16 @@ def caller_of(access: Access, options: AccessOptions, environ: Mapping[str, str]
     return Caller(kind=kind, account=account, credentials=_source(options, kind, environ), quota_project=quota_project)
 
 
+def refused_caller(options: AccessOptions, environ: Mapping[str, str], *, gcloud_account: str) -> Caller:
+    """Return who asked when signing in failed: the credentials that were tried, and gcloud's account."""
+    tried = bool(environ.get(_KEY_VARIABLE)) or _default_file(environ).is_file()
+    return Caller(
+        account=Told(value=gcloud_account, origin="gcloud's account") if gcloud_account else Told(),
+        credentials=f"{_source(options, 'nobody', environ)}, which cannot be used" if tried else "",
+        quota_project=options.quota_project,
+    )
+
+
 def _account_named(access: Access, options: AccessOptions) -> Told:
     if options.impersonate:
         return Told(value=options.impersonate, origin="impersonated")

@@ -23,6 +23,7 @@ LOG_READS_A_MINUTE = 60
 
 # A refusal of the question itself that says nothing about the answer: triage asks other APIs, at another time.
 _SAYS_NOTHING: frozenset[FailureKind] = frozenset({"disabled", "quota", "rejected"})
+_IN_SHORT: dict[FailureKind, str] = {"timeout": "no answer in time", "unavailable": "Google cannot be reached"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class Checkup:
         failure = self.holdings_failure
         if failure is None or failure.kind in {"denied", "not-found"}:
             return f"{self.project.value}: it does not exist, or you may not see it"
-        return f"{self.project.value}: {failure.text}"
+        return f"{self.project.value}: {_IN_SHORT.get(failure.kind, failure.text)}"
 
     @property
     def _is_out_of_sight(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gcpdiag.collect.caller import caller_of
+from gcpdiag.collect.caller import caller_of, refused_caller
 from gcpdiag.collect.checkup import Api, ApiSwitch, Caller, Checkup, Grant, Holding, LogReads, Told
 from gcpdiag.collect.fetch import Answer, Patience
 from gcpdiag.collect.gather import gather
@@ -67,13 +67,14 @@ def check_up(request: CheckupRequest, clock: Clock, environ: Mapping[str, str] =
     """Return what can be said, with the obstacle where Google could not be asked; UsageError for a wrong option."""
     project = Told(value=request.project, origin="--project") if request.project else Told()
     emulator = environ.get(EMULATOR_VARIABLE, "")
+    setup = GcloudSetup() if emulator else load_gcloud_setup(environ)
     checkup = Checkup(installation=load_installation(environ), emulator=emulator, project=project)
-    if not emulator:
-        checkup = _with_setup(checkup, load_gcloud_setup(environ))
+    checkup = _with_setup(checkup, setup)
     try:
-        checkup, reader = _signed_in(checkup, request, environ)
+        checkup, reader = _signed_in(checkup, request, environ, setup)
     except UnreachableError as error:
-        return replace(checkup, obstacle=error)
+        told = Caller() if emulator else refused_caller(request.access, environ, gcloud_account=setup.account)
+        return replace(checkup, caller=told, obstacle=error)
     try:
         if not checkup.project.value:
             hint = "Give --project PROJECT, or run `gcloud config set project PROJECT`"
@@ -91,7 +92,9 @@ def _with_setup(checkup: Checkup, setup: GcloudSetup) -> Checkup:
     return replace(checkup, project=project, region=region if setup.region else Told())
 
 
-def _signed_in(checkup: Checkup, request: CheckupRequest, environ: Mapping[str, str]) -> tuple[Checkup, Reader]:
+def _signed_in(
+    checkup: Checkup, request: CheckupRequest, environ: Mapping[str, str], setup: GcloudSetup
+) -> tuple[Checkup, Reader]:
     """Return the check-up with what signing in told, and a reader; UnreachableError when that fails."""
     emulator = find_emulator(environ)
     if emulator:
@@ -100,8 +103,7 @@ def _signed_in(checkup: Checkup, request: CheckupRequest, environ: Mapping[str, 
         told = replace(checkup, emulator=emulator.http, project=project, caller=caller)
         return told, Reader(anonymous_access(), emulator)
     access = open_access(request.access, environ)
-    account = load_gcloud_setup(environ).account
-    told = replace(checkup, caller=caller_of(access, request.access, environ, gcloud_account=account))
+    told = replace(checkup, caller=caller_of(access, request.access, environ, gcloud_account=setup.account))
     if not told.project.value and access.project:
         told = replace(told, project=Told(value=access.project, origin="the credentials"))
     return told, Reader(access)

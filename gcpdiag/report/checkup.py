@@ -21,7 +21,7 @@ from gcpdiag.collect.permission import Need, Permission
 from gcpdiag.gcp.failure import Failure
 from gcpdiag.model.window import clock_time
 from gcpdiag.report.page import Page
-from gcpdiag.report.wording import command_line, plain
+from gcpdiag.report.wording import command_line, plain, shortened
 
 _QUIET, _COMMAND, _HEADING, _GOOD, _BAD, _UNSURE = "dim", "cyan", "bold", "green", "bold red", "yellow"
 _GROUPS: tuple[tuple[Need, str, str], ...] = (
@@ -40,6 +40,7 @@ _VERDICT_STYLES: dict[Readiness, str] = {
 _ROLE_FILES: dict[Need, str] = {"triage": "gcpdiag doctor --role triage", "changes": "gcpdiag doctor --role actions"}
 _INDENT = 2
 _MOST_NAMED = 6
+_LONGEST_REASON = 160  # characters; the JSON has it whole
 _SERVICE_SUFFIX = ".googleapis.com"
 
 
@@ -171,7 +172,7 @@ def _lacking(word: str, style: str, permission: Permission) -> tuple[Text, Text,
 
 def _reason(page: Page, failure: Failure | None) -> None:
     if failure is not None:
-        page.prose(Text(f"not known: {plain(failure.text)}", _UNSURE))
+        page.prose(Text(f"not known: {shortened(plain(failure.text), _LONGEST_REASON)}", _UNSURE))
 
 
 def _what_to_do(page: Page, checkup: Checkup, width: int) -> None:

@@ -271,12 +271,20 @@ def test_triage_reads_the_sources_that_a_checkup_says_it_reads(
 
 def test_without_credentials_the_rest_is_still_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
-    environ = {"CLOUDSDK_CORE_PROJECT": "from-gcloud", "CLOUDSDK_RUN_REGION": "europe-west1", "HOME": str(tmp_path)}
+    environ = {
+        "CLOUDSDK_CONFIG": str(tmp_path),
+        "CLOUDSDK_CORE_PROJECT": "from-gcloud",
+        "CLOUDSDK_CORE_ACCOUNT": "ada@example.com",
+        "CLOUDSDK_RUN_REGION": "europe-west1",
+        "GOOGLE_APPLICATION_CREDENTIALS": "missing.json",
+    }
 
     checkup = check_up(CheckupRequest(), Clock(), environ)
 
     assert checkup.verdict.readiness == "blocked"
     assert (checkup.project.value, checkup.region.value) == ("from-gcloud", "europe-west1")
+    assert checkup.caller.account.value == "ada@example.com"
+    assert checkup.caller.credentials == "missing.json (GOOGLE_APPLICATION_CREDENTIALS), which cannot be used"
     assert checkup.obstacle is not None
     assert "application-default login" in checkup.obstacle.hint
 
