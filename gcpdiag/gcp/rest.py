@@ -72,6 +72,8 @@ class RestApi:
             answer = self._session.request(method, f"{base}{path}", headers=headers, timeout=limits, **content)
         except requests.Timeout as error:
             raise CallError(Failure(kind="timeout", text=f"no answer within {timeout:.0f} s")) from error
+        except requests.exceptions.ChunkedEncodingError as error:
+            raise CallError(Failure(kind="unavailable", text="the answer broke off in the middle")) from error
         except (requests.RequestException, exceptions.GoogleAuthError) as error:
             raise CallError(Failure(kind="unavailable", text=_one_line(error))) from error
         return _document(answer)
