@@ -7,6 +7,7 @@ import pytest
 from gcpdiag.emulator.rest import ApiError
 from gcpdiag.emulator.rollout import get_revision, list_revisions, list_services, update_service
 from gcpdiag.model.json import JsonObject, object_at, objects_at, text_at
+from gcpdiag.signals.change import change_of
 from tests.emulator.rolling import (
     LATEST,
     NAME,
@@ -418,6 +419,21 @@ def test_an_update_is_in_the_audit_log_and_so_is_how_it_ended(project: Project) 
     assert text_at(containers[0], "resources.limits.memory") == "8Gi"
     assert text_at(ended, "protoPayload.status.message").startswith("Ready condition status changed to False for Rev")
     assert (text_at(ended, "severity"), text_at(ended, "timestamp")) == ("ERROR", "2030-01-01T12:00:01.000000Z")
+
+
+@pytest.mark.parametrize(
+    "change, kind", [({"traffic": [pinned(OLDER)]}, "traffic"), ({"labels": {"a": "b"}}, "deploy")]
+)
+def test_the_audit_log_is_read_as_the_change_that_was_made(project: Project, change: JsonObject, kind: str) -> None:
+    update_service(project.state, {**project.service(), **change}, update_mask=",".join(change))
+    payload = object_at(project.state.entries()[-1], "protoPayload")
+
+    read = change_of(payload, at=0, labels={}, project="demo-staging")
+
+    assert read is not None
+    assert (read.kind, str(read.service), read.failed) == (kind, "backend-staging", False)
+    assert read.after is not None
+    assert read.after["traffic"] == project.service()["traffic"]
 
 
 def test_a_reset_brings_back_the_service_and_forgets_what_was_under_way(project: Project) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gcpdiag.emulator.rest import ApiError
+from gcpdiag.emulator.rest import ApiError, Request
 from gcpdiag.model.json import JsonObject, object_at, objects_at, text_at
 from tests.emulator.asking import backend_of, get
-from tests.emulator.rolling import NAMESPACE, OLDER, SERVING, Project, latest_created
+from tests.emulator.rolling import NAMESPACE, OLDER, RUN_HOST, SERVING, Project, latest_created
 from tests.making import REVISIONS, SERVICES, service
 
 SERVICE = f"{NAMESPACE}/services/backend-staging"
@@ -204,3 +204,18 @@ def test_who_may_not_see_services_may_not_put_them_either() -> None:
 
     with pytest.raises(ApiError, match=r"Permission 'run\.services\.get' denied on resource"):
         get(backend, f"{NAMESPACE}/services/api", host="us-central1-run.googleapis.com")
+
+
+def test_services_of_a_bundle_in_knatives_own_shape_can_be_updated() -> None:
+    project = Project()
+    document = project.knative()
+    object_at(document, "metadata")["generation"] = 1
+    backend = backend_of({SERVICES: [document], REVISIONS: []})
+    put = get(backend, SERVICE, host=RUN_HOST)
+    object_at(put, "spec.template.spec")["timeoutSeconds"] = 30
+
+    answer = backend.respond(Request("PUT", RUN_HOST, SERVICE, {}, put)).answer
+
+    assert object_at(answer, "spec.template.spec")["timeoutSeconds"] == 30
+    annotations = object_at(answer, "spec.template.metadata.annotations")
+    assert annotations == object_at(put, "spec.template.metadata.annotations")
