@@ -28,7 +28,7 @@ def find_configuration(
     """Return whether a resource that the service uses has the value that the signal names."""
     source = _SOURCES[definition.resource]
     resources = resources_of(definition.resource, service, seen)
-    if resources is None:
+    if resources is None or _is_beyond_revisions(definition, service, seen):
         gap = seen.gap(source, definition.title) or Gap(
             check=definition.title,
             reason=f"which {definition.resource} {service.name} uses is not known",
@@ -46,6 +46,12 @@ def find_configuration(
     if evidence:
         return Present(signal=signal_id, strength=1.0, evidence=tuple(evidence))
     return Absent(signal=signal_id, looked=_looked(definition, looked, service), source=source)
+
+
+def _is_beyond_revisions(definition: ConfigurationSignal, service: ServiceRef, seen: Observation) -> bool:
+    """Tell whether a field is the service's own, where only revisions were collected."""
+    own = definition.resource == "service" and not definition.field.startswith("template.")
+    return own and service in seen.estate.from_revisions
 
 
 def _looked(definition: ConfigurationSignal, looked: list[str], service: ServiceRef) -> str:

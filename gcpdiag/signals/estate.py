@@ -41,6 +41,7 @@ class Estate:
     services: dict[ServiceRef, JsonObject]
     revisions: dict[str, JsonObject]
     from_audit: frozenset[ServiceRef]
+    from_revisions: frozenset[ServiceRef]
     connectors: dict[str, JsonObject] | None
     databases: dict[str, JsonObject] | None
     redis: dict[str, JsonObject] | None
@@ -174,7 +175,7 @@ class Estate:
 
 
 def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
-    """Return the estate; services that were not collected are taken from what deployments asked for."""
+    """Return the estate; services that were not collected are told by their revisions, or by what deployments asked."""
     collected = bundle.resources("run.services")
     services = {_service_ref(one): one for one in collected or ()}
     from_audit: dict[ServiceRef, JsonObject] = {}
@@ -182,12 +183,14 @@ def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
     for change in changes:
         if change.service and change.after and not change.failed and change.at < end:
             from_audit[change.service] = change.after
-    missing = from_audit if collected is None else {}
     revisions = bundle.resources("run.revisions") or ()
+    served = _services_of(revisions) if collected is None else {}
+    missing = {one: document for one, document in from_audit.items() if collected is None and one not in served}
     return Estate(
-        services=dict(sorted({**services, **missing}.items())),
+        services=dict(sorted({**services, **served, **missing}.items())),
         revisions={last_segment(text_at(one, "name")): one for one in revisions},
         from_audit=frozenset(missing),
+        from_revisions=frozenset(served),
         connectors=_by_name(bundle.resources("vpcaccess.connectors")),
         databases=_by_name(bundle.resources("sqladmin.instances")),
         redis=_by_name(bundle.resources("redis.instances")),
@@ -218,6 +221,27 @@ def max_connections_of(database: JsonObject) -> float | None:
 def _service_ref(document: JsonObject) -> ServiceRef:
     name = text_at(document, "name")
     return ServiceRef(name=last_segment(name), region=location_of(name))
+
+
+def _services_of(revisions: Iterable[JsonObject]) -> dict[ServiceRef, JsonObject]:
+    """Return services as far as revisions tell: the newest revision that became ready is taken for the serving one."""
+    by_service: dict[str, list[JsonObject]] = {}
+    for revision in revisions:
+        by_service.setdefault(text_at(revision, "name").rsplit("/revisions/", 1)[0], []).append(revision)
+    documents: list[JsonObject] = []
+    for service, several in by_service.items():
+        serving = max(several, key=_readiness)
+        documents.append({"name": service, "latestReadyRevision": text_at(serving, "name"), "template": serving})
+    return {_service_ref(one): one for one in documents if text_at(one, "name")}
+
+
+def _readiness(revision: JsonObject) -> tuple[bool, str, str]:
+    ready = any(_is_ready(one) for one in objects_at(revision, "conditions"))
+    return ready, text_at(revision, "createTime"), text_at(revision, "name")
+
+
+def _is_ready(condition: JsonObject) -> bool:
+    return text_at(condition, "type") == "Ready" and text_at(condition, "state") == "CONDITION_SUCCEEDED"
 
 
 def _by_name(resources: tuple[JsonObject, ...] | None) -> dict[str, JsonObject] | None:
