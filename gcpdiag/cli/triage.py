@@ -15,7 +15,7 @@ from typing import Unpack
 
 import click
 
-from gcpdiag.bundle.read import load_bundle
+from gcpdiag.bundle.read import Bundle, load_bundle
 from gcpdiag.cli.live import LiveOptions, collect, live_options
 from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.diagnose.engine import diagnose
@@ -112,13 +112,31 @@ def _require_no_live_options(save_bundle: Path | None) -> None:
 
 
 @click.command(epilog="Example: gcpdiag demo --output markdown")
+@click.option(
+    "--live", is_flag=True, help="Collect it first: from an emulator that answers on this machine as Google did."
+)
 @_output
-def demo(output: str) -> None:
+def demo(*, live: bool, output: str) -> None:
     """Triage a recorded outage: an hour of 503s that everybody took for the database.
 
     Exits with 0, for a demonstration that works is a success; `triage` would exit with 10 here.
     """
-    show(diagnose(load_bundle(demo_bundle()), library_of()), output)
+    bundle = load_bundle(demo_bundle())
+    show(_triage_emulated(bundle) if live else diagnose(bundle, library_of()), output)
+
+
+def _triage_emulated(bundle: Bundle) -> Diagnosis:
+    """Return the diagnosis of a bundle that was served over Google's protocols, and collected by Google's clients."""
+    from gcpdiag.collect.live import Clock, LiveRequest, collect_live
+    from gcpdiag.emulator.serve import serve
+    from gcpdiag.gcp.endpoint import EMULATOR_VARIABLE
+
+    began = monotonic()
+    with serve(bundle) as emulator:
+        environ = {EMULATOR_VARIABLE: emulator.http}
+        collection = collect_live(LiveRequest(window=bundle.window), Clock(), environ=environ)
+    diagnosis = diagnose(collection.bundle, library_of())
+    return replace(diagnosis, calls=collection.calls, duration=timedelta(seconds=monotonic() - began))
 
 
 def show(diagnosis: Diagnosis, output: str) -> None:

@@ -17,6 +17,7 @@ from gcpdiag.collect.gather import Gathering, Progress, gather
 from gcpdiag.collect.logs import earlier_question
 from gcpdiag.collect.onset import earlier_stretch
 from gcpdiag.collect.question import Breadth, log_question, questions_of
+from gcpdiag.collect.region import RegionsFound
 from gcpdiag.collect.scope import Scope
 from gcpdiag.gcp.failure import Failure, FailureKind
 from gcpdiag.gcp.read import Reader
@@ -58,16 +59,20 @@ class Collector:
     now: Callable[[], datetime]
     on_progress: Callable[[Progress], None] = lambda _: None
 
-    def collect(self, scope: Scope, patience: Patience) -> Collection:
-        """Return what could be collected before the deadline; what could not is told in the manifest."""
-        questions = questions_of(scope, self.reader, self.breadth, monotonic=patience.monotonic)
-        gathering = gather(questions, patience, on_progress=self.on_progress)
+    def collect(self, scope: Scope, patience: Patience, found: RegionsFound) -> Collection:
+        """Return what could be collected before the deadline; what could not is told in the manifest.
+
+        ``found`` is what looking for the scope's regions has told already.
+        """
+        gathering = self._gather(scope, patience, interrupted=found.interrupted)
+        gathering.answers += found.answers
         window = scope.window
         earlier = self._earlier(scope, gathering) if _may_read_more(gathering) else None
         if earlier is not None:
             asked = log_question(earlier_question(earlier, scope.regions), scope, self.reader)
             more = gather([asked], patience, on_progress=self.on_progress)
             gathering.answers += more.answers
+            gathering.interrupted = more.interrupted
             window = Window(start=earlier.start, end=window.end)
         files = _files(scope, window, gathering.answers, collected_at=self.now())
         return Collection(
@@ -75,6 +80,13 @@ class Collector:
             answers=gathering.answers,
             interrupted=gathering.interrupted,
         )
+
+    def _gather(self, scope: Scope, patience: Patience, *, interrupted: bool) -> Gathering:
+        questions = questions_of(scope, self.reader, self.breadth, monotonic=patience.monotonic)
+        if not interrupted:
+            return gather(questions, patience, on_progress=self.on_progress)
+        why = Failure(kind="timeout", text="interrupted")
+        return Gathering(answers=[Answer(question=one, failure=why) for one in questions], interrupted=True)
 
     @staticmethod
     def _earlier(scope: Scope, gathering: Gathering) -> Window | None:

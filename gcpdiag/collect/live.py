@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,12 +16,13 @@ from gcpdiag.collect.fetch import Patience, fetch
 from gcpdiag.collect.gather import Progress
 from gcpdiag.collect.limiter import RateLimiter
 from gcpdiag.collect.question import Breadth, Question
+from gcpdiag.collect.region import RegionsFound, find_regions, regions_of
 from gcpdiag.collect.scope import Scope
 from gcpdiag.errors import UnreachableError, UsageError
 from gcpdiag.gcp.access import AccessOptions, anonymous_access, open_access
 from gcpdiag.gcp.endpoint import Emulator, find_emulator
 from gcpdiag.gcp.gcloud import GcloudSetup, load_gcloud_setup
-from gcpdiag.gcp.read import PageCall, Reader, region_of
+from gcpdiag.gcp.read import PageCall, Reader
 from gcpdiag.model.json import JsonObject, text_at
 from gcpdiag.model.window import Window
 
@@ -61,13 +63,17 @@ class _Door:
 
 
 def collect_live(
-    request: LiveRequest, clock: Clock, *, on_progress: Callable[[Progress], None] = lambda _: None
+    request: LiveRequest,
+    clock: Clock,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Collection:
     """Sign in, find project and regions, and collect.
 
     UnreachableError when nothing could be collected, UsageError when what was asked for does not exist.
     """
-    door = _open(request)
+    door = _open(request, environ)
     calls: Counter[str] = Counter()
     patience = Patience(
         deadline=clock.monotonic() + request.deadline.total_seconds(),
@@ -79,10 +85,11 @@ def collect_live(
     project = request.project or door.project
     if not project:
         raise UsageError("which project?", hint="Give --project PROJECT, or run `gcloud config set project PROJECT`")
-    regions = request.regions or ((door.region,) if door.region else _regions_in_use(door.reader, project, patience))
-    scope = Scope(project=project, regions=regions, window=request.window, widen=request.widen)
+    told = request.regions or ((door.region,) if door.region else ())
+    found = RegionsFound(regions=told) if told else find_regions(door.reader, project, patience)
+    scope = Scope(project=project, regions=found.regions, window=request.window, widen=request.widen)
     collector = Collector(reader=door.reader, breadth=request.breadth, now=clock.now, on_progress=on_progress)
-    collection = collector.collect(scope, patience)
+    collection = collector.collect(scope, patience, found)
     if not collection.interrupted:
         last = replace(patience, deadline=max(patience.deadline, clock.monotonic() + _LAST_QUESTION))
         _check_reached(collection, scope, door, last)
@@ -91,20 +98,14 @@ def collect_live(
     return replace(collection, calls=dict(sorted(calls.items())))
 
 
-def _open(request: LiveRequest) -> _Door:
-    emulator = find_emulator()
+def _open(request: LiveRequest, environ: Mapping[str, str]) -> _Door:
+    emulator = find_emulator(environ)
     if emulator:
         reader = Reader(anonymous_access(), emulator)
         return _Door(reader=reader, project=emulator.project, region="", emulator=emulator)
-    setup: GcloudSetup = load_gcloud_setup()
-    access = open_access(request.access)
+    setup: GcloudSetup = load_gcloud_setup(environ)
+    access = open_access(request.access, environ)
     return _Door(reader=Reader(access), project=setup.project or access.project, region=setup.region, emulator=None)
-
-
-def _regions_in_use(reader: Reader, project: str, patience: Patience) -> tuple[str, ...]:
-    """Return the regions in which a project has services; none when there are none, or nobody may say."""
-    found = _asked("run.services", reader.services_everywhere(project), patience)
-    return tuple(sorted({region for one in found if (region := region_of(one))}))
 
 
 def _asked(source: str, call: PageCall, patience: Patience) -> list[JsonObject]:
@@ -145,7 +146,7 @@ def _check_regions(collection: Collection, scope: Scope, reader: Reader, patienc
     logged = any(_is_of(entry, scope.regions) for one in asked_logs for entry in one.resources)
     if found or unsure or logged or not scope.regions:
         return
-    elsewhere = _regions_in_use(reader, scope.project, patience)
+    elsewhere = regions_of(_asked("run.services", reader.services_everywhere(scope.project), patience))
     if not elsewhere:
         return
     nearest = _nearest(scope.regions[0], elsewhere) or elsewhere[0]
