@@ -9,7 +9,16 @@ from typing import Literal
 from gcpdiag.model.json import JsonObject, number_at, object_at, objects_at, text_at
 
 FailureKind = Literal[
-    "denied", "disabled", "not-found", "not-offered", "rejected", "quota", "unavailable", "timeout", "malformed"
+    "denied",
+    "disabled",
+    "not-found",
+    "not-offered",
+    "rejected",
+    "conflict",
+    "quota",
+    "unavailable",
+    "timeout",
+    "malformed",
 ]
 
 _TRANSIENT: frozenset[FailureKind] = frozenset({"quota", "unavailable"})
@@ -19,7 +28,7 @@ _KIND_BY_STATUS: dict[int, FailureKind] = {
     403: "denied",
     404: "not-found",
     408: "unavailable",
-    409: "rejected",
+    409: "conflict",  # ABORTED: the etag is stale; ALREADY_EXISTS: the name is taken
     429: "quota",
     501: "not-offered",
     504: "timeout",

@@ -45,12 +45,17 @@ def read_only_channel(
 
     ``create`` is the ``create_channel`` of the client library's gRPC transport.
     """
+    return grpc.intercept_channel(channel_to(create, host, access, emulator), _ReadOnly())
+
+
+def channel_to(
+    create: Callable[..., grpc.Channel], host: str, access: Access, emulator: Emulator | None
+) -> grpc.Channel:
+    """Return a channel that lets everything through; whoever opens one says what may pass."""
     if emulator:
-        channel = grpc.insecure_channel(emulator.grpc, options=_LOCAL)
-    else:
-        quota = access.quota_project or None
-        channel = create(f"{host}:443", credentials=access.credentials, quota_project_id=quota, options=_SIZES)
-    return grpc.intercept_channel(channel, _ReadOnly())
+        return grpc.insecure_channel(emulator.grpc, options=_LOCAL)
+    quota = access.quota_project or None
+    return create(f"{host}:443", credentials=access.credentials, quota_project_id=quota, options=_SIZES)
 
 
 @contextmanager
