@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 
+from gcpdiag.diagnose.confidence import calibrated
 from gcpdiag.diagnose.judge import Judge, Judgement, telling_findings
 from gcpdiag.diagnose.rank import Ranker
 from gcpdiag.model.diagnosis import NamedCause, Remedy, RuledOut, Weight
@@ -44,14 +45,14 @@ class Teller:
         ]
         service, resource = self._place(playbook, judgement)
         texts = self._texts(service, resource) | {"evidence": self._telling_title(playbook, findings)}
-        probability = judgement.alone[cause] if because_of else judgement.ranking.causes[cause]
+        trust = self._trust(cause, findings)
         return NamedCause(
             id=cause,
             title=playbook.title,
             summary=filled(playbook.summary, texts),
             service=service,
             resource=resource,
-            confidence=round(min(_MOST_SURE, probability * self._trust(cause, findings)), 2),
+            confidence=round(_confidence(cause, judgement, trust, is_effect=bool(because_of)), 2),
             prior=round(self._ranker.prior(cause), 1),
             evidence=tuple(sorted((one for one in lines if one.decibans >= 0), key=_order)),
             contradicting=tuple(sorted((one for one in lines if one.decibans < 0), key=_order)),
@@ -133,6 +134,13 @@ def filled(template: str, texts: Mapping[str, str], *, quoted: bool = False) -> 
         return shlex.quote(text) if quoted else text
 
     return _PLACEHOLDER.sub(text_for, template)
+
+
+def _confidence(cause: str, judgement: Judgement, trust: float, *, is_effect: bool) -> float:
+    """Return how sure a cause is; of effects there are no labels to calibrate with: the plain probability is told."""
+    if is_effect:
+        return min(_MOST_SURE, judgement.alone[cause] * trust)
+    return calibrated(judgement.ranking.causes[cause] * trust)
 
 
 def _lines(finding: Finding, decibans: float, title: str) -> list[Weight]:
