@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -16,8 +16,7 @@ from gcpdiag.collect.fetch import Answer, Patience
 from gcpdiag.collect.gather import Gathering, Progress, gather
 from gcpdiag.collect.logs import earlier_question
 from gcpdiag.collect.onset import earlier_stretch
-from gcpdiag.collect.question import Breadth, log_question, questions_of
-from gcpdiag.collect.region import RegionsFound
+from gcpdiag.collect.question import REGIONAL, REGIONS, Breadth, log_question, questions_of, regions_of
 from gcpdiag.collect.scope import Scope
 from gcpdiag.gcp.failure import Failure, FailureKind
 from gcpdiag.gcp.read import Reader
@@ -27,7 +26,7 @@ from gcpdiag.model.window import Window, rfc3339
 _STATES: Mapping[FailureKind, str] = {"denied": "denied", "disabled": "disabled", "not-offered": "skipped"}
 _MOST_LOG_PAGES, _ENTRIES_PAGE = 6, 1000
 _LINES = frozenset({LOG_ENTRIES, TIME_SERIES})
-_HAVE_ENVIRONMENT = frozenset({"run.services", "run.revisions", LOG_ENTRIES})
+_HAVE_ENVIRONMENT = frozenset({"run.services", "run.revisions"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +58,13 @@ class Collector:
     now: Callable[[], datetime]
     on_progress: Callable[[Progress], None] = lambda _: None
 
-    def collect(self, scope: Scope, patience: Patience, found: RegionsFound) -> Collection:
+    def collect(self, scope: Scope, patience: Patience) -> Collection:
         """Return what could be collected before the deadline; what could not is told in the manifest.
 
-        ``found`` is what looking for the scope's regions has told already.
+        A scope without regions is collected wherever there are services.
         """
-        gathering = self._gather(scope, patience, interrupted=found.interrupted)
-        gathering.answers += found.answers
+        questions = questions_of(scope, self.reader, self.breadth, monotonic=patience.monotonic)
+        gathering = gather(questions, patience, on_progress=self.on_progress)
         window = scope.window
         earlier = self._earlier(scope, gathering) if _may_read_more(gathering) else None
         if earlier is not None:
@@ -74,19 +73,12 @@ class Collector:
             gathering.answers += more.answers
             gathering.interrupted = more.interrupted
             window = Window(start=earlier.start, end=window.end)
-        files = _files(scope, window, gathering.answers, collected_at=self.now())
-        return Collection(
-            bundle=bundle_of(files),
-            answers=gathering.answers,
-            interrupted=gathering.interrupted,
+        answers = [*gathering.answers, *_without_region(gathering.answers)]
+        regions = scope.regions or regions_of(
+            one for answer in answers if _is(answer, REGIONS) for one in answer.resources
         )
-
-    def _gather(self, scope: Scope, patience: Patience, *, interrupted: bool) -> Gathering:
-        questions = questions_of(scope, self.reader, self.breadth, monotonic=patience.monotonic)
-        if not interrupted:
-            return gather(questions, patience, on_progress=self.on_progress)
-        why = Failure(kind="timeout", text="interrupted")
-        return Gathering(answers=[Answer(question=one, failure=why) for one in questions], interrupted=True)
+        files = _files(replace(scope, regions=regions, window=window), answers, collected_at=self.now())
+        return Collection(bundle=bundle_of(files), answers=answers, interrupted=gathering.interrupted)
 
     @staticmethod
     def _earlier(scope: Scope, gathering: Gathering) -> Window | None:
@@ -95,6 +87,20 @@ class Collector:
             return None
         series = (one for answer in gathering.answers if _is(answer, TIME_SERIES) for one in answer.resources)
         return earlier_stretch(series, scope.window)
+
+
+def _without_region(answers: Sequence[Answer]) -> list[Answer]:
+    """Return what is left of the regional sources when nobody says in which regions there are services.
+
+    No service anywhere is an answer, too: then there is none.
+    """
+    asked = next((one for one in answers if _is(one, REGIONS)), None)
+    if asked is None or asked.resources:
+        return []
+    if asked.failure is None:
+        return [replace(asked, question=replace(asked.question, source="run.services"))]
+    why = replace(asked.failure, text=f"no region is known ({asked.failure.text}); give --region")
+    return [Answer(question=replace(asked.question, source=source), failure=why) for source in REGIONAL]
 
 
 def _may_read_more(gathering: Gathering) -> bool:
@@ -107,7 +113,7 @@ def _is(answer: Answer, source: str) -> bool:
     return answer.question.source == source
 
 
-def _files(scope: Scope, window: Window, answers: Sequence[Answer], *, collected_at: datetime) -> dict[str, bytes]:
+def _files(scope: Scope, answers: Sequence[Answer], *, collected_at: datetime) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     told: list[Json] = []
     for source in SOURCES.values():
@@ -125,7 +131,7 @@ def _files(scope: Scope, window: Window, answers: Sequence[Answer], *, collected
         "version": 1,
         "project": scope.project,
         "regions": list(scope.regions),
-        "window": {"start": _time(window.start), "end": _time(window.end)},
+        "window": {"start": _time(scope.window.start), "end": _time(scope.window.end)},
         "collected_at": rfc3339(collected_at),
         "sources": told,
     }
@@ -158,6 +164,8 @@ def _status(answers: Sequence[Answer]) -> JsonObject:
 
 def _resources(source: str, answers: Iterable[Answer]) -> list[JsonObject]:
     found = [one for answer in answers for one in answer.resources]
+    if source == LOG_ENTRIES:  # of all entries, only those of deployments tell an environment
+        return [without_values(one) if "protoPayload" in one else one for one in found]
     return [without_values(one) for one in found] if source in _HAVE_ENVIRONMENT else found
 
 

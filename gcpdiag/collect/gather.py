@@ -35,14 +35,11 @@ def gather(
     """Ask every question in a thread of its own and return all answers, at the latest at the deadline.
 
     A question with ``after`` waits for that source, and is dropped when there is none of it: a project without
-    databases has no metrics of databases.
+    databases has no metrics of databases. What follows from an answer (``then``) is asked as soon as it is there.
     """
     run = _Run(patience)
     for question in questions:
-        if question.after:
-            run.postpone(question)
-        else:
-            run.start(question)
+        run.take(question)
     gathering = Gathering()
     try:
         while run.open:
@@ -55,8 +52,7 @@ def gather(
         gathering.interrupted = True
     why = "interrupted" if gathering.interrupted else "no answer before the deadline"
     gathering.answers += [Answer(question=one, failure=Failure(kind="timeout", text=why)) for one in run.abandoned()]
-    places = {id(question): place for place, question in enumerate(questions)}
-    gathering.answers.sort(key=lambda one: places[id(one.question)])
+    gathering.answers.sort(key=lambda one: run.place_of(one.question))
     return gathering
 
 
@@ -69,6 +65,7 @@ class _Run:
         self._postponed: list[Question] = []
         self._running: dict[int, Question] = {}
         self._found: dict[str, bool] = {}  # whether a source has resources, or may have some
+        self._places: dict[int, int] = {}
         self.asked = 0
 
     @property
@@ -81,15 +78,17 @@ class _Run:
         """The sources still open, in the order in which they were asked."""
         return tuple(dict.fromkeys(one.source for one in self._running.values()))
 
-    def start(self, question: Question) -> None:
-        """Ask a question in a thread."""
-        self._running[id(question)] = question
-        self.asked += 1
-        threading.Thread(target=self._ask, args=(question,), name=question.name, daemon=True).start()
+    def take(self, question: Question) -> None:
+        """Ask a question, or keep it until the source that it depends on has answered."""
+        self._places[id(question)] = len(self._places)
+        if question.after:
+            self._postponed.append(question)
+        else:
+            self._start(question)
 
-    def postpone(self, question: Question) -> None:
-        """Keep a question until the source that it depends on has answered."""
-        self._postponed.append(question)
+    def place_of(self, question: Question) -> int:
+        """Return where a question stood among all that were taken, whenever its answer came."""
+        return self._places[id(question)]
 
     def next_answer(self) -> Answer | None:
         """Return the next answer; None when the deadline comes first."""
@@ -106,6 +105,11 @@ class _Run:
         open_sources = {one.source for one in self._running.values()}
         return [*self._running.values(), *(one for one in self._postponed if one.after in open_sources)]
 
+    def _start(self, question: Question) -> None:
+        self._running[id(question)] = question
+        self.asked += 1
+        threading.Thread(target=self._ask, args=(question,), name=question.name, daemon=True).start()
+
     def _ask(self, question: Question) -> None:
         try:
             answer = fetch(question, self._patience)
@@ -115,7 +119,10 @@ class _Run:
         self._answers.put(answer)
 
     def _note(self, answer: Answer) -> None:
-        """Start or drop what waited for a source, once all questions about that source are answered."""
+        """Ask what follows from an answer; start or drop what waited for a source once that is answered whole."""
+        if answer.question.then:
+            for question in answer.question.then(answer.resources):
+                self.take(question)
         source = answer.question.source
         has_some = bool(answer.resources) or answer.failure is not None
         self._found[source] = self._found.get(source, False) or has_some
@@ -125,4 +132,4 @@ class _Run:
         self._postponed = [one for one in self._postponed if one.after != source]
         if self._found[source]:
             for question in waiting:
-                self.start(question)
+                self._start(question)

@@ -15,8 +15,7 @@ from gcpdiag.collect.collection import Collection, Collector
 from gcpdiag.collect.fetch import Patience, fetch
 from gcpdiag.collect.gather import Progress
 from gcpdiag.collect.limiter import RateLimiter
-from gcpdiag.collect.question import Breadth, Question
-from gcpdiag.collect.region import RegionsFound, find_regions, regions_of
+from gcpdiag.collect.question import Breadth, Question, regions_of
 from gcpdiag.collect.scope import Scope
 from gcpdiag.errors import UnreachableError, UsageError
 from gcpdiag.gcp.access import AccessOptions, anonymous_access, open_access
@@ -85,11 +84,10 @@ def collect_live(
     project = request.project or door.project
     if not project:
         raise UsageError("which project?", hint="Give --project PROJECT, or run `gcloud config set project PROJECT`")
-    told = request.regions or ((door.region,) if door.region else ())
-    found = RegionsFound(regions=told) if told else find_regions(door.reader, project, patience)
-    scope = Scope(project=project, regions=found.regions, window=request.window, widen=request.widen)
+    regions = request.regions or ((door.region,) if door.region else ())
+    scope = Scope(project=project, regions=regions, window=request.window, widen=request.widen)
     collector = Collector(reader=door.reader, breadth=request.breadth, now=clock.now, on_progress=on_progress)
-    collection = collector.collect(scope, patience, found)
+    collection = collector.collect(scope, patience)
     if not collection.interrupted:
         last = replace(patience, deadline=max(patience.deadline, clock.monotonic() + _LAST_QUESTION))
         _check_reached(collection, scope, door, last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,14 @@ from gcpdiag.collect.logs import LogQuestion, log_questions
 from gcpdiag.collect.metrics import METRICS, filter_of, interval_of
 from gcpdiag.collect.scope import Scope
 from gcpdiag.collect.share import PageShares
-from gcpdiag.gcp.read import PageCall, Reader
+from gcpdiag.gcp.read import PageCall, Reader, region_of
+from gcpdiag.model.json import JsonObject
+
+REGIONS = "run.regions"
+"""No source of a bundle: the question in which regions a project has services, when nobody says."""
+
+REGIONAL = ("run.services", "run.revisions", "vpcaccess.connectors", "redis.instances")
+"""Sources that can only be asked region by region."""
 
 Breadth = Literal["triage", "everything"]
 
@@ -25,7 +32,8 @@ _SPARE_PAGES: dict[Breadth, int] = {"triage": 2, "everything": 16}
 class Question:
     """One list to read: ``after`` names a source that must have resources first, ``wait`` is seconds for a call.
 
-    With ``shares``, pages beyond the first are those that it allots.
+    With ``shares``, pages beyond the first are those that it allots. ``then`` gives the questions that only what was
+    found lets one ask.
     """
 
     source: str
@@ -36,6 +44,7 @@ class Question:
     after: str = ""
     routine: bool = False
     wait: float = _WAIT
+    then: Callable[[Sequence[JsonObject]], Sequence[Question]] | None = None
 
 
 # What signals read of Compute is asked for in every triage; the rest belongs to a bundle that is kept.
@@ -62,9 +71,10 @@ def questions_of(scope: Scope, reader: Reader, breadth: Breadth, *, monotonic: C
     shares = PageShares([one.name for one in logs], _SPARE_PAGES[breadth], monotonic=monotonic)
     return [
         *(log_question(one, scope, reader, shares) for one in logs),
-        *_run_questions(scope, reader),
+        *(_regional_questions(scope.project, scope.regions, reader) if scope.regions else [_discovery(scope, reader)]),
         *_metric_questions(scope, reader, breadth),
-        *_dependency_questions(scope, reader),
+        Question(source="sqladmin.instances", name="instances", call=reader.sql_instances(scope.project)),
+        Question(source="servicehealth.events", name="events", call=reader.health_events(scope.project)),
         *_compute_questions(scope, reader, breadth),
     ]
 
@@ -82,13 +92,31 @@ def log_question(question: LogQuestion, scope: Scope, reader: Reader, shares: Pa
     )
 
 
-def _run_questions(scope: Scope, reader: Reader) -> list[Question]:
+def _discovery(scope: Scope, reader: Reader) -> Question:
+    """Return the question in which regions there are services, and with its answer what is to be asked there."""
+    return Question(
+        source=REGIONS,
+        name="regions with services",
+        call=reader.services_everywhere(scope.project),
+        then=lambda found: _regional_questions(scope.project, regions_of(found), reader),
+    )
+
+
+def regions_of(services: Iterable[JsonObject]) -> tuple[str, ...]:
+    """Return the regions of services in Knative's shape, sorted."""
+    return tuple(sorted({region for one in services if (region := region_of(one))}))
+
+
+def _regional_questions(project: str, regions: Sequence[str], reader: Reader) -> list[Question]:
     found: list[Question] = []
-    for region in scope.regions:
-        services = reader.services(scope.project, region)
-        revisions = reader.revisions(scope.project, region)
-        found.append(Question(source="run.services", name=f"services in {region}", call=services))
-        found.append(Question(source="run.revisions", name=f"revisions in {region}", call=revisions))
+    for region in regions:
+        for source, name, call in (
+            ("run.services", "services", reader.services(project, region)),
+            ("run.revisions", "revisions", reader.revisions(project, region)),
+            ("vpcaccess.connectors", "connectors", reader.connectors(project, region)),
+            ("redis.instances", "instances", reader.redis_instances(project, region)),
+        ):
+            found.append(Question(source=source, name=f"{name} in {region}", call=call))
     return found
 
 
@@ -103,19 +131,6 @@ def _metric_questions(scope: Scope, reader: Reader, breadth: Breadth) -> list[Qu
         for metric in METRICS
         if metric.triage or breadth == "everything"
     ]
-
-
-def _dependency_questions(scope: Scope, reader: Reader) -> list[Question]:
-    found = [
-        Question(source="sqladmin.instances", name="instances", call=reader.sql_instances(scope.project)),
-        Question(source="servicehealth.events", name="events", call=reader.health_events(scope.project)),
-    ]
-    for region in scope.regions:
-        connectors = reader.connectors(scope.project, region)
-        caches = reader.redis_instances(scope.project, region)
-        found.append(Question(source="vpcaccess.connectors", name=f"connectors in {region}", call=connectors))
-        found.append(Question(source="redis.instances", name=f"instances in {region}", call=caches))
-    return found
 
 
 def _compute_questions(scope: Scope, reader: Reader, breadth: Breadth) -> list[Question]:
