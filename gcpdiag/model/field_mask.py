@@ -41,7 +41,8 @@ def with_fields(document: JsonObject, source: JsonObject, mask: Sequence[str]) -
 def differences(before: JsonObject, after: JsonObject, mask: Sequence[str]) -> tuple[FieldDiff, ...]:
     """Return each field under a mask that differs, down to single values; paths are those of REST JSON.
 
-    Elements of two lists of one length are compared by their place; other lists differ as a whole.
+    Elements of two lists of one length are compared by their place; other lists differ as a whole. An empty object is
+    the same as none.
     """
     paths = [json_path(one) for one in mask]
     return tuple(diff for path in paths for diff in _differences(path, field_at(before, path), field_at(after, path)))
@@ -65,9 +66,10 @@ def _with_field(document: JsonObject, steps: list[str], value: Json) -> JsonObje
 def _differences(path: str, before: Json, after: Json) -> Iterator[FieldDiff]:
     if before == after:
         return
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in dict.fromkeys((*before, *after)):
-            yield from _differences(f"{path}.{key}", before.get(key), after.get(key))
+    if isinstance(before, dict | None) and isinstance(after, dict | None):
+        here, there = before or {}, after or {}
+        for key in dict.fromkeys((*here, *there)):
+            yield from _differences(f"{path}.{key}", here.get(key), there.get(key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for place, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _differences(f"{path}[{place}]", one, other)

@@ -222,8 +222,12 @@ def _with_resources(service: JsonObject, options: ScaleOptions) -> JsonObject:
 
 
 def _with_value(document: JsonObject, steps: list[str], value: int) -> JsonObject:
+    """Return a document with a number set, or left out where it is zero: in protobuf, that is the same."""
     first, *rest = steps
-    return {**document, first: _with_value(object_at(document, first), rest, value) if rest else value}
+    if rest:
+        return {**document, first: _with_value(object_at(document, first), rest, value)}
+    others = {key: one for key, one in document.items() if key != first}
+    return {**others, first: value} if value else others
 
 
 def _count(service: JsonObject, path: str) -> int | None:
