@@ -30,6 +30,8 @@ class Change:
     ``outcome`` is ``unknown`` when only the intent is there, ``accepted`` when the server took it and nobody saw the
     end, ``pending`` when it still rolled out when last looked at, ``failed`` when it changed the service but did not
     become ready, and ``not-applied`` when nothing was changed. ``undoes`` and ``undone_by`` name other changes.
+    ``etag`` is the one that it was sent with, ``newest_before`` the newest revision by then.
+    ``observed`` is what the fields under the mask were when the change was last seen in effect, defaults filled in.
     """
 
     id: str
@@ -43,8 +45,11 @@ class Change:
     process: int
     at: datetime
     mask: tuple[str, ...]
+    etag: str = ""
+    newest_before: str = ""
     before: JsonObject = field(default_factory=dict)
     after: JsonObject = field(default_factory=dict)
+    observed: JsonObject = field(default_factory=dict)
     causes: tuple[str, ...] = ()
     outcome: Outcome = "unknown"
     operation: str = ""
@@ -160,6 +165,8 @@ def _intended(record: JsonObject, started: JsonObject) -> Change:
         process=int(number_at(started, "pid") or 0),
         at=_moment(record),
         mask=tuple(texts_at(record, "request.update_mask")),
+        etag=text_at(record, "request.etag"),
+        newest_before=text_at(record, "newest_revision"),
         before=object_at(record, "before"),
         after=object_at(record, "after"),
         causes=tuple(texts_at(started, "plan.causes")),
@@ -173,7 +180,10 @@ def _note(found: dict[str, Change], name: str, record: JsonObject) -> None:
         return
     outcome = _OUTCOMES.get(text_at(record, "result"), "unknown")
     operation = text_at(record, "operation") or change.operation
-    found[name] = replace(change, outcome=outcome, operation=operation, message=text_at(record, "message"))
+    observed = object_at(record, "observed") or change.observed
+    found[name] = replace(
+        change, outcome=outcome, operation=operation, message=text_at(record, "message"), observed=observed
+    )
 
 
 def _step(record: JsonObject) -> int:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gcpdiag.errors import GcpdiagError
 from gcpdiag.model.json import Json, JsonObject, number_at, object_at, text_at
+from gcpdiag.remediate.refusal import RefusedError
 
 ANNOTATION = "gcpdiag.dev/lease"
 LEASE_MASK = ("annotations",)
@@ -28,10 +28,8 @@ _LONGEST_HOLDER = 120
 _UNKNOWN_HOLDER = "somebody whose lease cannot be read"
 
 
-class LockedError(GcpdiagError):
+class LockedError(RefusedError):
     """Somebody else acts on the service; nothing was changed."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
