@@ -44,6 +44,7 @@ def serve(path: Path, port: int, now: bool, latency: str, faults: tuple[str, ...
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: interrupted.set())
         click.echo(json.dumps(running.describe()))
+        running.warm_up(interrupted)
         interrupted.wait()
 
 

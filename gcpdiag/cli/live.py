@@ -108,8 +108,11 @@ def live_options(command: Command) -> Command:
     return command
 
 
-def collect(options: LiveOptions, breadth: Breadth) -> Collection:
-    """Collect from the project that the options name, with progress on standard error where somebody looks at it."""
+def collect(options: LiveOptions, breadth: Breadth, *, on_ready: Callable[[], None] = lambda: None) -> Collection:
+    """Collect from the project that the options name, with progress on standard error where somebody looks at it.
+
+    ``on_ready`` is called, from another thread, when there is nothing to do but to wait for answers.
+    """
     from gcpdiag.collect.live import Clock, LiveRequest, collect_live
     from gcpdiag.collect.scope import window_of
     from gcpdiag.gcp.access import AccessOptions
@@ -131,7 +134,7 @@ def collect(options: LiveOptions, breadth: Breadth) -> Collection:
     )
     line = _ProgressLine()
     try:
-        return collect_live(request, clock, on_progress=line.show)
+        return collect_live(request, clock, on_progress=line.show, on_ready=on_ready)
     finally:
         line.clear()
 

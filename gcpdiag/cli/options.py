@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from gcpdiag.playbook.load import Library, load_library
 from gcpdiag.shipped import playbook_root
+
+if TYPE_CHECKING:
+    from gcpdiag.playbook.load import Library
 
 playbooks_option = click.option(
     "--playbooks",
@@ -20,4 +23,6 @@ playbooks_option = click.option(
 
 def library_of(playbooks: Iterable[Path] = ()) -> Library:
     """Return the shipped playbooks with a user's own besides; PlaybookError names a file that cannot be used."""
+    from gcpdiag.playbook.load import load_library
+
     return load_library([playbook_root(), *playbooks])

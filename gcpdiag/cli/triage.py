@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Unpack
 
@@ -17,8 +18,7 @@ import click
 
 from gcpdiag.bundle.read import Bundle, load_bundle
 from gcpdiag.cli.live import LiveOptions, collect, live_options
-from gcpdiag.cli.options import library_of, playbooks_option
-from gcpdiag.diagnose.engine import diagnose
+from gcpdiag.cli.options import playbooks_option
 from gcpdiag.errors import UsageError
 from gcpdiag.model.diagnosis import Diagnosis, Status
 from gcpdiag.shipped import demo_bundle
@@ -66,7 +66,7 @@ def triage(
         interrupted, diagnosis = _triage_live(options, services, save_bundle, playbooks)
     else:
         _require_no_live_options(save_bundle)
-        interrupted, diagnosis = False, diagnose(load_bundle(path), library_of(playbooks), services=services)
+        interrupted, diagnosis = False, _diagnosis_of(load_bundle(path), services, playbooks)
     _report_problems(diagnosis)
     show(diagnosis, output)
     raise click.exceptions.Exit(_INTERRUPTED if interrupted else _EXIT_CODES[diagnosis.status])
@@ -82,16 +82,39 @@ def _triage_live(
     began = monotonic()
     if save_bundle:
         require_free(save_bundle)
-    with ThreadPoolExecutor(max_workers=1) as aside:  # playbooks are read while the answers are on their way
-        library = aside.submit(library_of, playbooks)
-        collection = collect(options, "triage")
+    waiting = Event()
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        diagnose = aside.submit(_diagnoser_after, waiting, playbooks)
+        try:
+            collection = collect(options, "triage", on_ready=waiting.set)
+        finally:
+            waiting.set()
     if save_bundle:
         save(collection.bundle, save_bundle)
     if collection.interrupted:
         click.echo("gcpdiag: interrupted; this is what was known by then", err=True)
-    diagnosis = diagnose(collection.bundle, library.result(), services=services)
+    diagnosis = diagnose.result()(collection.bundle, services)
     took = timedelta(seconds=monotonic() - began)
     return collection.interrupted, replace(diagnosis, calls=collection.calls, duration=took)
+
+
+def _diagnosis_of(bundle: Bundle, services: Sequence[str] = (), playbooks: Sequence[Path] = ()) -> Diagnosis:
+    return _diagnoser(playbooks)(bundle, services)
+
+
+def _diagnoser(playbooks: Sequence[Path]) -> Callable[[Bundle, Sequence[str]], Diagnosis]:
+    """Load what diagnosing takes, and return the function that diagnoses a bundle for some services, or all."""
+    from gcpdiag.cli.options import library_of
+    from gcpdiag.diagnose.engine import diagnose
+
+    library = library_of(playbooks)
+    return lambda bundle, services: diagnose(bundle, library, services=services)
+
+
+def _diagnoser_after(waiting: Event, playbooks: Sequence[Path]) -> Callable[[Bundle, Sequence[str]], Diagnosis]:
+    """Load what diagnosing takes once there is nothing else to do but to wait for answers."""
+    waiting.wait()
+    return _diagnoser(playbooks)
 
 
 def _require_no_live_options(save_bundle: Path | None) -> None:
@@ -122,7 +145,7 @@ def demo(*, live: bool, output: str) -> None:
     Exits with 0, for a demonstration that works is a success; `triage` would exit with 10 here.
     """
     bundle = load_bundle(demo_bundle())
-    show(_triage_emulated(bundle) if live else diagnose(bundle, library_of()), output)
+    show(_triage_emulated(bundle) if live else _diagnosis_of(bundle), output)
 
 
 def _triage_emulated(bundle: Bundle) -> Diagnosis:
@@ -135,7 +158,7 @@ def _triage_emulated(bundle: Bundle) -> Diagnosis:
     with serve(bundle) as emulator:
         environ = {EMULATOR_VARIABLE: emulator.http}
         collection = collect_live(LiveRequest(window=bundle.window), Clock(), environ=environ)
-    diagnosis = diagnose(collection.bundle, library_of())
+    diagnosis = _diagnosis_of(collection.bundle)
     return replace(diagnosis, calls=collection.calls, duration=timedelta(seconds=monotonic() - began))
 
 

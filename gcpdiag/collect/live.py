@@ -67,9 +67,11 @@ def collect_live(
     *,
     environ: Mapping[str, str] = os.environ,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> Collection:
     """Sign in, find project and regions, and collect.
 
+    ``on_ready`` is called, from another thread, when all questions are on their way and there is time for other work.
     UnreachableError when nothing could be collected, UsageError when what was asked for does not exist.
     """
     door = _open(request, environ)
@@ -86,6 +88,7 @@ def collect_live(
         raise UsageError("which project?", hint="Give --project PROJECT, or run `gcloud config set project PROJECT`")
     regions = request.regions or ((door.region,) if door.region else ())
     scope = Scope(project=project, regions=regions, window=request.window, widen=request.widen)
+    door.reader.prepare(on_ready)
     collector = Collector(reader=door.reader, breadth=request.breadth, now=clock.now, on_progress=on_progress)
     collection = collector.collect(scope, patience)
     if not collection.interrupted:

@@ -83,6 +83,10 @@ class EntryCache:
         last.next_page_token = text_at(answer, "nextPageToken")
         return b"".join([*parts, last.SerializeToString()])
 
+    def keep(self, entry: JsonObject) -> None:
+        """Convert an entry before anybody asks for it."""
+        self._part(entry)
+
     def _part(self, entry: JsonObject) -> bytes:
         known = self._known.get(id(entry))
         if known is None:

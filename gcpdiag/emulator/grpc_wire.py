@@ -39,8 +39,10 @@ class GrpcWire:
 
     def __init__(self, backend: Backend, *, port: int = 0) -> None:
         self._pool = futures.ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc")
+        self._entries = EntryCache()
+        methods = _Methods(backend, self._entries)
         self._server = grpc.server(
-            self._pool, handlers=(_Methods(backend),), options=(("grpc.so_reuseport", 0),), compression=None
+            self._pool, handlers=(methods,), options=(("grpc.so_reuseport", 0),), compression=None
         )
         try:
             self._port = self._server.add_insecure_port(f"127.0.0.1:{port}")
@@ -57,6 +59,10 @@ class GrpcWire:
         """Begin to serve."""
         self._server.start()
 
+    def keep(self, entry: JsonObject) -> None:
+        """Convert a log entry before anybody asks for it."""
+        self._entries.keep(entry)
+
     def stop(self) -> None:
         """Cancel every call, whatever it waits for, and join the threads."""
         self._server.stop(grace=None).wait()
@@ -64,9 +70,9 @@ class GrpcWire:
 
 
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc ships no types
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, entries: EntryCache) -> None:
         self._backend = backend
-        self._entries = EntryCache()
+        self._entries = entries
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """Return what answers a method, or None where there is none: gRPC then says UNIMPLEMENTED."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.emulator import data_api, logging_api, monitoring_api, network_api, project_api, run_v1, run_v2
 from gcpdiag.emulator.backend import Backend, Call
@@ -64,6 +66,13 @@ class Emulator:
         self._http.start()
         self._grpc.start()
         return self
+
+    def warm_up(self, until: threading.Event) -> None:
+        """Do ahead what the first questions would have to wait for, until done or told to stop; it serves meanwhile."""
+        for entry in self.state.listed(LOG_ENTRIES):
+            if until.is_set():
+                return
+            self._grpc.keep(entry)
 
     def stop(self) -> None:
         """Stop at once, whatever calls are under way; stopping again does nothing."""

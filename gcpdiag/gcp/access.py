@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import google.auth
-from google.auth import exceptions, impersonated_credentials
+from google.auth import exceptions
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.transport.requests import Request
-from google.oauth2.credentials import Credentials as TokenCredentials
 
 from gcpdiag.errors import UnreachableError, UsageError
 
@@ -64,6 +61,8 @@ def open_access(options: AccessOptions, environ: Mapping[str, str] = os.environ)
 
 
 def _default_credentials() -> tuple[Credentials, str]:
+    import google.auth
+
     try:
         credentials, project = google.auth.default(scopes=[_SCOPE])
     except exceptions.DefaultCredentialsError as error:
@@ -77,7 +76,9 @@ def _default_credentials() -> tuple[Credentials, str]:
     return credentials, project or ""
 
 
-def _from_token_file(path: Path) -> TokenCredentials:
+def _from_token_file(path: Path) -> Credentials:
+    from google.oauth2.credentials import Credentials as TokenCredentials
+
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -91,6 +92,8 @@ def _from_token_file(path: Path) -> TokenCredentials:
 
 
 def _impersonated(source: Credentials, principal: str) -> Credentials:
+    from google.auth import impersonated_credentials
+
     if "@" not in principal:
         raise UsageError(
             f"{principal!r} is not a service account", hint="Give its e-mail, NAME@PROJECT.iam.gserviceaccount.com"
@@ -102,6 +105,8 @@ def _impersonated(source: Credentials, principal: str) -> Credentials:
 
 def _refresh(credentials: Credentials, options: AccessOptions) -> None:
     """Get the token now, so that a failure is told once and not by every call."""
+    from google.auth.transport.requests import Request
+
     try:
         credentials.refresh(Request())
     except exceptions.RefreshError as error:

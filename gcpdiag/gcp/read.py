@@ -26,8 +26,6 @@ _ENTRIES_PAGE = 1000  # the most that Logging gives
 _POINTS_PAGE = 100_000  # the most that Monitoring gives, counted in points
 _REGION_LABEL = "cloud.googleapis.com/location"
 
-ClientOpener: TypeAlias = Callable[[Access, Emulator | None], object]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -50,7 +48,17 @@ class Reader:
         self._emulator = emulator
         self._rest = RestApi(access, emulator)
         self._opening = threading.RLock()  # one import at a time: modules that import each other may deadlock
-        self._clients: dict[ClientOpener, object] = {}
+        self._clients: dict[clients.Client, object] = {}
+
+    def prepare(self, on_ready: Callable[[], None]) -> None:
+        """Import all clients in the background, while the first answers are on their way, and say when that is done."""
+
+        def open_all() -> None:
+            for client in clients.ALL:
+                self._opened(client)
+            on_ready()
+
+        threading.Thread(target=open_all, name="clients", daemon=True).start()
 
     def close(self) -> None:
         """Let the connections go."""
@@ -61,12 +69,12 @@ class Reader:
     def services(self, project: str, region: str) -> PageCall:
         """Ask for the services of one region, as ``run.v2.Service``."""
         parent = f"projects/{project}/locations/{region}"
-        return self._list(clients.services_client, "list_services", {"parent": parent}, "services")
+        return self._list(clients.SERVICES, "list_services", {"parent": parent}, "services")
 
     def revisions(self, project: str, region: str) -> PageCall:
         """Ask for the revisions of every service of one region, as ``run.v2.Revision``."""
         parent = f"projects/{project}/locations/{region}/services/-"
-        return self._list(clients.revisions_client, "list_revisions", {"parent": parent}, "revisions")
+        return self._list(clients.REVISIONS, "list_revisions", {"parent": parent}, "revisions")
 
     def services_everywhere(self, project: str) -> PageCall:
         """Ask for the services of all regions, in Knative's shape: v2 takes no wildcard for a region."""
@@ -96,7 +104,7 @@ class Reader:
             "order_by": "timestamp desc",
             "page_size": _ENTRIES_PAGE,
         }
-        return self._list(clients.logging_client, "list_log_entries", request, "entries", entries=True)
+        return self._list(clients.LOGGING, "list_log_entries", request, "entries", entries=True)
 
     def time_series(self, project: str, metric_filter: str, window: Window) -> PageCall:
         """Ask for the series that a filter of one metric type selects, with every point as it was written."""
@@ -107,24 +115,24 @@ class Reader:
             "view": 0,  # FULL
             "page_size": _POINTS_PAGE,
         }
-        return self._list(clients.metric_client, "list_time_series", request, "time_series")
+        return self._list(clients.METRICS, "list_time_series", request, "time_series")
 
     # --- what services depend on
 
     def connectors(self, project: str, region: str) -> PageCall:
         """Ask for the Serverless VPC Access connectors of one region."""
         parent = f"projects/{project}/locations/{region}"
-        return self._list(clients.connector_client, "list_connectors", {"parent": parent}, "connectors")
+        return self._list(clients.CONNECTORS, "list_connectors", {"parent": parent}, "connectors")
 
     def redis_instances(self, project: str, region: str) -> PageCall:
         """Ask for the Memorystore for Redis instances of one region."""
         parent = f"projects/{project}/locations/{region}"
-        return self._list(clients.redis_client, "list_instances", {"parent": parent}, "instances")
+        return self._list(clients.REDIS, "list_instances", {"parent": parent}, "instances")
 
     def health_events(self, project: str) -> PageCall:
         """Ask for the Personalized Service Health events of a project."""
         parent = f"projects/{project}/locations/global"
-        return self._list(clients.health_client, "list_events", {"parent": parent}, "events")
+        return self._list(clients.HEALTH, "list_events", {"parent": parent}, "events")
 
     def sql_instances(self, project: str) -> PageCall:
         """Ask for the Cloud SQL instances of a project."""
@@ -162,7 +170,7 @@ class Reader:
 
     def _list(
         self,
-        opener: ClientOpener,
+        client: clients.Client,
         method: str,
         request: Mapping[str, object],
         field: str,
@@ -172,12 +180,12 @@ class Reader:
         """Return a question to one of Google's clients, without its own retries (none of them knows of 429)."""
 
         def page(token: str, timeout: float) -> Page:
-            client = self._client(opener)
+            opened = self._opened(client)
             from gcpdiag.gcp.message import document_of, entry_document
             from gcpdiag.gcp.rpc import failures_told
 
             with failures_told():
-                call = getattr(client, method)
+                call = getattr(opened, method)
                 pager = call(request={**request, "page_token": token}, timeout=timeout, retry=None)
                 response = next(iter(pager.pages))
             message = type(response).pb(response)
@@ -190,11 +198,11 @@ class Reader:
 
         return page
 
-    def _client(self, opener: ClientOpener) -> object:
+    def _opened(self, client: clients.Client) -> object:
         with self._opening:
-            if opener not in self._clients:
-                self._clients[opener] = opener(self._access, self._emulator)
-            return self._clients[opener]
+            if client not in self._clients:
+                self._clients[client] = client.open(self._access, self._emulator)
+            return self._clients[client]
 
     def _get(self, api: str, path: str, parameters: Mapping[str, str], field: str) -> PageCall:
         def page(token: str, timeout: float) -> Page:

@@ -165,3 +165,28 @@ def test_a_flag_sets_max_connections() -> None:
 
 def test_max_connections_of_mysql_are_not_guessed() -> None:
     assert max_connections_of({"databaseVersion": "MYSQL_8_0", "settings": {"tier": "db-f1-micro"}}) is None
+
+
+def revision_of(name: str, number: int, *, ready: bool, **more: Json) -> JsonObject:
+    state = "CONDITION_SUCCEEDED" if ready else "CONDITION_FAILED"
+    return {
+        "name": f"{PARENT}/services/{name}/revisions/{name}-0000{number}",
+        "createTime": f"2025-09-1{number}T00:00:00Z",
+        "conditions": [{"type": "Ready", "state": state}],
+        **more,
+    }
+
+
+def test_services_that_were_not_collected_are_told_by_their_newest_ready_revision() -> None:
+    found = estate_in(
+        {
+            REVISIONS: [
+                revision_of("api", 1, ready=True, maxInstanceRequestConcurrency=80),
+                revision_of("api", 2, ready=True, maxInstanceRequestConcurrency=4),
+                revision_of("api", 3, ready=False, maxInstanceRequestConcurrency=9),
+            ]
+        }
+    )
+
+    assert found.concurrency(API) == 4
+    assert found.from_revisions == {API}
