@@ -5,6 +5,7 @@ Missing is unknown, not absent: the report says so wherever a source was not col
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from gcpdiag.bundle.format import EXPECTED, LOG_ENTRIES, MANIFEST, SOURCES, TIME
 from gcpdiag.bundle.problem import Problem
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.bundle.redact import one_line
+from gcpdiag.bundle.tree import UNREADABLE
 from gcpdiag.errors import BundleError
 from gcpdiag.model.window import Window, in_utc, rfc3339
 
@@ -72,6 +74,7 @@ def check_bundle(bundle: Bundle) -> BundleReport:
     """Read every file of a bundle once and return what is in it; memory does not grow with the entries."""
     logs = _LogCounter()
     rows = tuple(_row(bundle, source, logs) for source in SOURCES.values())
+    _compare_checksums(bundle)
     known = {source.path for source in SOURCES.values()} | {MANIFEST, EXPECTED}
     return BundleReport(
         project=bundle.project,
@@ -84,6 +87,23 @@ def check_bundle(bundle: Bundle) -> BundleReport:
         unknown_files=tuple(path for path in bundle.tree.paths() if path not in known),
         unknown_sources=tuple(sorted({one.source for one in bundle.manifest.sources} - SOURCES.keys())),
     )
+
+
+def _compare_checksums(bundle: Bundle) -> None:
+    """Note every file that is not as it was when the bundle was kept; a bundle without checksums has none to compare."""
+    for path, told in sorted(bundle.manifest.files.items()):
+        try:
+            if not bundle.tree.has(path):
+                bundle.problems.add(path, 0, "is missing, and the manifest has its checksum")
+            elif _sha256(bundle, path) != told.sha256:
+                bundle.problems.add(path, 0, "was changed after the bundle was kept: its checksum is another")
+        except UNREADABLE as error:
+            bundle.problems.add(path, 0, f"cannot be read: {error}")
+
+
+def _sha256(bundle: Bundle, path: str) -> str:
+    with bundle.tree.open(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class _LogCounter:

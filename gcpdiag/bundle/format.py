@@ -114,6 +114,13 @@ class ManifestWindow(msgspec.Struct, frozen=True):
     end: datetime
 
 
+class ManifestFile(msgspec.Struct, frozen=True):
+    """The checksum of one file, as it was when the bundle was kept."""
+
+    sha256: str
+    bytes: int
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """``manifest.json``; unknown keys are left alone, so that later versions may add some."""
 
@@ -124,6 +131,7 @@ class Manifest(msgspec.Struct, frozen=True):
     window: ManifestWindow | None = None
     collected_at: datetime | None = None
     sources: list[ManifestSource] = []
+    files: dict[str, ManifestFile] = {}
 
 
 def parse_manifest(content: bytes) -> Manifest:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gcpdiag.bundle.check import check_bundle
 from gcpdiag.bundle.read import Bundle, bundle_of, load_bundle
 from gcpdiag.bundle.write import files_of, save_bundle
 from gcpdiag.errors import UsageError
@@ -109,3 +110,17 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     save_bundle(load_bundle(FIXTURES / "redis"), tmp_path / "out.zip")
 
     assert (tmp_path / "out.zip").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_was_changed_after_all_is_noticed(tmp_path: Path) -> None:
+    save_bundle(load_bundle(FIXTURES / "redis"), tmp_path / "out")
+    assert check_bundle(load_bundle(tmp_path / "out")).problems == ()
+
+    (tmp_path / "out" / "redis" / "instances.json").write_text("[]")
+    (tmp_path / "out" / "run" / "revisions.json").unlink()
+
+    told = [str(one) for one in check_bundle(load_bundle(tmp_path / "out")).problems]
+    assert told == [
+        "redis/instances.json: was changed after the bundle was kept: its checksum is another",
+        "run/revisions.json: is missing, and the manifest has its checksum",
+    ]
