@@ -90,7 +90,7 @@ def check_bundle(bundle: Bundle) -> BundleReport:
 
 
 def _compare_checksums(bundle: Bundle) -> None:
-    """Note every file that is not as it was when the bundle was kept; a bundle without checksums has none to compare."""
+    """Note every file that is not as it was when the bundle was kept; other bundles have no checksums."""
     for path, told in sorted(bundle.manifest.files.items()):
         try:
             if not bundle.tree.has(path):
@@ -102,8 +102,11 @@ def _compare_checksums(bundle: Bundle) -> None:
 
 
 def _sha256(bundle: Bundle, path: str) -> str:
+    checksum = hashlib.sha256()
     with bundle.tree.open(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while chunk := stream.read(1 << 20):
+            checksum.update(chunk)
+    return checksum.hexdigest()
 
 
 class _LogCounter:
