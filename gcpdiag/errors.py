@@ -17,7 +17,7 @@ class GcpdiagError(Exception):
     def __str__(self) -> str:
         """Return one line: the problem, its cause, and what to try."""
         line = f"{self.problem}: {self.cause}" if self.cause else self.problem
-        return f"{line}. {self.hint}" if self.hint else line
+        return f"{line.removesuffix('.')}. {self.hint}" if self.hint else line
 
 
 class UsageError(GcpdiagError):
