@@ -16,6 +16,9 @@ from gcpdiag.remediate.traffic import partial_share_warning, require_share_for_n
 EgressSetting = Literal["private-ranges-only", "all-traffic"]
 
 _ENUM: dict[EgressSetting, str] = {"private-ranges-only": "PRIVATE_RANGES_ONLY", "all-traffic": "ALL_TRAFFIC"}
+SETTINGS: dict[str, EgressSetting] = {one: one for one in _ENUM}
+"""The settings, by the text that names each."""
+
 _DEFAULT = "PRIVATE_RANGES_ONLY"  # what holds where the field is not set: run.v2 VpcAccess.egress
 _MASK = "template.vpc_access.egress"
 _EFFECTS: dict[EgressSetting, str] = {
