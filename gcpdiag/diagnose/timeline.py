@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.redact import one_line
 from gcpdiag.model.diagnosis import NamedCause, ServiceState, TimelineEvent
 from gcpdiag.model.window import from_epoch
@@ -30,7 +29,7 @@ def _change_event(change: Change) -> TimelineEvent:
         at=from_epoch(change.at),
         kind="deploy" if change.kind == "deploy" else "change",
         text=f"{text} (refused)" if change.failed else text,
-        source=LOG_ENTRIES,
+        source=change.source,
     )
 
 

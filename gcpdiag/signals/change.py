@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.knative import is_knative, service_from_knative
 from gcpdiag.model.json import Json, JsonObject, field_at, number_at, object_at, objects_at, text_at
 from gcpdiag.model.resource import ServiceRef, last_segment, location_of
@@ -14,6 +15,7 @@ from gcpdiag.model.window import in_utc
 
 ChangeKind = Literal["deploy", "traffic", "delete", "other"]
 
+_CREATED = "revision created"  # no method of the API: what a revision tells of itself
 _DEFAULT_PERIOD = 240  # seconds: one TCP probe as long as a start may take
 _DEPLOY_TAKES = 120.0  # seconds between the call and the creation of the revision
 _READS = ("get", "list", "describe", "connect", "test", "query", "watch")
@@ -63,6 +65,11 @@ class Change:
     service: ServiceRef | None = None
     after: JsonObject | None = None
     fields: tuple[FieldChange, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The bundle source that tells of it: the audit log, or the revision that came of it."""
+        return "run.revisions" if self.method == _CREATED else LOG_ENTRIES
 
     @property
     def text(self) -> str:
@@ -151,7 +158,7 @@ def _deployment(revision: JsonObject) -> Change | None:
     return Change(
         at=in_utc(created).timestamp(),
         kind="deploy",
-        method="revision created",
+        method=_CREATED,
         resource=name,
         failed=False,
         service=ServiceRef(name=last_segment(service), region=location_of(name)),

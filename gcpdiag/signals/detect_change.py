@@ -69,7 +69,7 @@ def _evidence(signal_id: str, change: Change, service: ServiceRef, seen: Observa
     return Evidence(
         signal=signal_id,
         text=f"{_when(change.at, seen)} {one_line(change.text)}",
-        source=LOG_ENTRIES,
+        source=change.source,
         first_at=from_epoch(change.at),
         last_at=from_epoch(change.at),
         count=1,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gcpdiag.model.finding import Present
 from gcpdiag.model.json import Json, JsonObject
-from tests.making import ENTRIES, audit, request, requests, service
+from tests.making import ENTRIES, PARENT, REVISIONS, audit, moment, request, requests, service
 from tests.signals.making import CALM_THEN_FAILING, looked_for, outcome, strength, told
 
 DEPLOY: JsonObject = {"detector": "change"}
@@ -112,3 +113,16 @@ def test_requests_without_a_revision_tell_nothing() -> None:
 def test_a_regression_also_serves_something() -> None:
     half = [request(200 if minute % 2 else 500, minute=minute, revision="api-00010-aaa") for minute in range(30, 60)]
     assert (revised(*old(), *new(503), partly=True), revised(*old(), *half, partly=True)) == ("absent", "present")
+
+
+def test_a_deployment_that_only_its_revision_tells_of_is_cited_from_there() -> None:
+    revision: JsonObject = {
+        "name": f"{PARENT}/services/api/revisions/api-00002-new",
+        "service": "api",
+        "createTime": moment(38),
+    }
+
+    finding = looked_for(DEPLOY, {ENTRIES: CALM_THEN_FAILING, REVISIONS: [revision]})
+
+    assert isinstance(finding, Present)
+    assert finding.evidence[0].source == "run.revisions"
