@@ -27,6 +27,7 @@ _COMMANDS = {
     "rollback": ("gcpdiag.cli.act", "Send all traffic to the last revision that served without 5xx."),
     "traffic": ("gcpdiag.cli.act", "Send all traffic to the latest revision again, after a rollback."),
     "egress": ("gcpdiag.cli.act", "Choose which outgoing requests of a service take the VPC."),
+    "verify": ("gcpdiag.cli.verify", "Check whether it is over: real probes, and what records say since the repair."),
     "bundle": ("gcpdiag.cli.bundle", "Look into incident bundles."),
     "playbook": ("gcpdiag.cli.playbook", "List, show, lint and test the playbooks of causes."),
     "evaluate": ("gcpdiag.cli.evaluate", "Measure on labelled bundles how often gcpdiag is right."),

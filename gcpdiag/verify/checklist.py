@@ -68,7 +68,7 @@ def _blind_reason(target: Target, result: ProbeResult) -> str:
     if not target.found or result.passed:
         return ""
     address = address_of(target)
-    if address.is_private and result.origin != "inside" and not result.reached("tcp"):
+    if address.is_private and result.origin != "inside":  # elsewhere it may be anybody's
         return f"{address.host} is a private address: it can be probed from inside its network alone"
     if result.failed_at == "authentication":
         return f"it answers, and lets nobody in who is not known: {result.error}"

@@ -181,10 +181,10 @@ def _serving(seen: Observation, service: ServiceRef) -> Criterion:
     document = seen.estate.services[service]
     created = last_segment(text_at(document, "latestCreatedRevision"))
     ready = last_segment(text_at(document, "latestReadyRevision"))
-    if not created or not ready:
-        return claim.judged(
-            "not met" if created else "unknown", f"{created or 'which revision is the latest'} is not ready"
-        )
+    if not created:
+        return claim.judged("unknown", "the service does not tell its latest revision")
+    if not ready:
+        return claim.judged("not met", f"{created} is not ready, nor was any revision before it")
     serving = seen.estate.serving_revision(service)
     pinned = any(text_at(one, "revision") for one in objects_at(document, "traffic"))
     if document.get("reconciling") is True:
