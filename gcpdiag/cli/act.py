@@ -130,6 +130,7 @@ def _scaling(
     wanted = ScaleOptions(
         memory=memory, cpu=cpu, min_instances=min_instances, max_instances=max_instances, concurrency=concurrency
     )
+    wanted.require_possible()
     return lambda _session, service, revisions: plan_scale(service, revisions, wanted)
 
 
@@ -174,7 +175,7 @@ def _act(service: str, stepper: Stepper, options: ActOptions) -> None:
         if options.get("apply"):
             _carry_out(made, session, options)
             return
-    _show(made, options)
+    _show(made, options, refused=refused)
     if refused:
         click.echo("gcpdiag: Cloud Run refuses this change; nothing was changed", err=True)
         raise click.exceptions.Exit(_REFUSED)
@@ -210,21 +211,25 @@ def _make(session: Session, service: str, stepper: Stepper, options: ActOptions)
     return made, verdict.is_refusal
 
 
-def _show(made: Plan, options: ActOptions) -> None:
-    """Write the plan to standard output, and to a file where one is wanted."""
+def _show(made: Plan, options: ActOptions, *, refused: bool) -> None:
+    """Write the plan to standard output, and to a file where one is wanted; one that is refused is not kept."""
     from gcpdiag.remediate.document import plan_to_json, save_plan
     from gcpdiag.remediate.preview import render_plan
 
-    if options["save"]:
+    if options["save"] and not refused:
         save_plan(made, options["save"])
     if options["output"] == "json":
         _echo_json(plan_to_json(made))
         return
     click.echo(render_plan(made), nl=False)
+    if not refused:
+        click.echo(f"\nNothing was changed. {_next_step(options)}")
+
+
+def _next_step(options: ActOptions) -> str:
     if options["save"]:
-        click.echo(f"\nNothing was changed. Carry it out with `gcpdiag apply {options['save']}`.")
-    else:
-        click.echo("\nNothing was changed. Add --apply to carry it out.")
+        return f"Carry it out with `gcpdiag apply {options['save']}`."
+    return "Add --apply to carry it out." if "apply" in options else "Keep it with -o FILE, for `gcpdiag apply FILE`."
 
 
 def _show_nothing(error: Exception, output: str) -> None:

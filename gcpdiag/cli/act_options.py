@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
 import click
 
@@ -21,7 +21,7 @@ class ActOptions(TypedDict):
     token_file: Path | None
     output: str
     save: Path | None
-    apply: bool
+    apply: NotRequired[bool]  # `gcpdiag plan` has no such option
     reason: str
     causes: tuple[str, ...]
     confidence: float | None

@@ -23,6 +23,7 @@ from gcpdiag.remediate.limits import (
     Resources,
     require_legal,
     require_legal_instances,
+    require_possible,
 )
 from gcpdiag.remediate.refusal import NothingToDoError, RefusedError
 from gcpdiag.remediate.template import Renewal, ingress_of, renewed
@@ -50,6 +51,17 @@ class ScaleOptions:
         """No limit at all is given."""
         return self == ScaleOptions()
 
+    def require_possible(self) -> None:
+        """Raise UsageError for limits that no service could have; nobody needs to be asked for that."""
+        if self.asks_nothing:
+            raise UsageError(
+                "which limit shall change?",
+                hint="Give --memory, --cpu, --concurrency, --min-instances or --max-instances",
+            )
+        require_possible(cpu=self.cpu, memory=self.memory, concurrency=self.concurrency)
+        least = self.min_instances or 0
+        require_legal_instances(least, max(1, least) if self.max_instances is None else self.max_instances)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
@@ -72,11 +84,7 @@ def plan_scale(service: JsonObject, revisions: Sequence[JsonObject], options: Sc
     UsageError for a combination that Cloud Run does not take, with those that it takes; RefusedError when a new
     revision is needed and would get no traffic.
     """
-    if options.asks_nothing:
-        raise UsageError(
-            "which limit shall change?",
-            hint="Give --memory, --cpu, --concurrency, --min-instances or --max-instances",
-        )
+    options.require_possible()
     changes = [*_resource_changes(service, options), *_instance_changes(service, options)]
     if not changes:
         raise NothingToDoError(f"{last_segment(text_at(service, 'name'))} has these limits already")

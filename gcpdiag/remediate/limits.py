@@ -6,7 +6,7 @@ Sources: https://docs.cloud.google.com/run/docs/configuring/services/memory-limi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gcpdiag.errors import UsageError
 
@@ -88,7 +88,7 @@ def require_legal(wanted: Resources) -> None:
         raise UsageError(
             f"{cpus:g} CPU cannot have {wanted.memory} of memory",
             cause=f"{cpus:g} CPU takes {shown(least)} to {shown(most)}",
-            hint=_legal_cpus(wanted, memory),
+            hint=_legal_cpus(wanted),
         )
     if not 1 <= wanted.concurrency <= _MOST_CONCURRENCY:
         raise UsageError(
@@ -101,6 +101,21 @@ def require_legal(wanted: Resources) -> None:
             cause="less than one CPU serves one request at a time",
             hint="Give --concurrency 1 as well, or --cpu 1 or more",
         )
+
+
+def require_possible(*, cpu: str, memory: str, concurrency: int | None) -> None:
+    """Raise UsageError for limits that no service could have, whatever else it has; empty ones are not asked for.
+
+    This needs no question to Google; ``require_legal`` is for the limits and the service together.
+    """
+    asked = Resources(cpu=cpu or DEFAULT_CPU, memory=memory or DEFAULT_MEMORY, concurrency=concurrency or 1)
+    if memory and not cpu and not _fitting(asked):
+        raise UsageError(f"no instance has {memory} of memory", hint=_legal_cpus(asked))
+    least = memory_bounds(asked.cpus, second_generation=False)[0]
+    free = not memory or not cpu  # the service may have what makes it legal
+    require_legal(
+        replace(asked, memory=shown(least) if free else memory, concurrency=1 if concurrency is None else concurrency)
+    )
 
 
 def require_legal_instances(low: int, high: int) -> None:
@@ -129,12 +144,18 @@ def shown(memory: float) -> str:
     return f"{memory / _GI:g}Gi" if memory >= _GI else f"{memory / _MI:g}Mi"
 
 
-def _legal_cpus(wanted: Resources, memory: float) -> str:
-    """Return which numbers of CPUs take that much memory, and the bounds of all when none does."""
+def _fitting(wanted: Resources) -> list[str]:
+    """Return the whole numbers of CPUs that take that much memory."""
     bounds = {one: memory_bounds(one, second_generation=wanted.second_generation) for one in WHOLE_CPUS}
-    fitting = [str(one) for one, (least, most) in bounds.items() if least <= memory <= most]
+    return [str(one) for one, (least, most) in bounds.items() if least <= wanted.bytes <= most]
+
+
+def _legal_cpus(wanted: Resources) -> str:
+    """Return which numbers of CPUs take that much memory, and the bounds of all when none does."""
+    fitting = _fitting(wanted)
     if fitting:
         more = f" (or {', '.join(fitting[1:])})" if fitting[1:] else ""
         return f"Give --cpu {fitting[0]}{more} with --memory {wanted.memory}"
+    bounds = {one: memory_bounds(one, second_generation=wanted.second_generation) for one in WHOLE_CPUS}
     legal = "; ".join(f"{one} CPU {shown(least)} to {shown(most)}" for one, (least, most) in bounds.items())
     return f"Legal are: {legal}"
