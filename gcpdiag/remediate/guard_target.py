@@ -52,7 +52,7 @@ def judge_server_accepts(situation: Situation) -> Judgement:
     told = situation.plan.validation
     if told in ("", "accepted"):
         return Passed("validated by the server" if told else "the server was not asked")
-    return Refused(f"the server would refuse it: {told}", "Change what it complains about, and make a new plan")
+    return Refused(f"the server did not accept it: {told}", "Change what it complains about, and make a new plan")
 
 
 def judge_target_unchanged(situation: Situation) -> Judgement:

@@ -115,6 +115,11 @@ class LocalLocks:
         held = self._read(target)
         return held[0] if held is not None and _is_alive(held, now) else None
 
+    def is_held_elsewhere(self, target: str, run: str, now: datetime) -> bool:
+        """Tell whether a run still has the lock in another process that is alive."""
+        held = self._read(target)
+        return held is not None and held[0].run == run and held[1] != os.getpid() and _is_alive(held, now)
+
     def _path(self, target: str) -> Path:
         return self._directory / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lock"
 
