@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from gcpdiag.diagnose.confidence import calibrated
 from gcpdiag.diagnose.judge import Judge, Judgement, telling_findings
+from gcpdiag.diagnose.proposal import proposed_values
 from gcpdiag.diagnose.rank import Ranker
 from gcpdiag.model.diagnosis import NamedCause, Remedy, RuledOut, Weight
 from gcpdiag.model.finding import Absent, Evidence, Finding, Present
@@ -110,6 +111,7 @@ class Teller:
             "revision": estate.serving_revision(service),
             "memory": estate.memory_limit(service),
             "max_instances": f"{estate.max_instances(service):g}",
+            **proposed_values(estate, service),
         }
 
 

@@ -36,6 +36,13 @@ PLACEHOLDERS = frozenset(
         "revision",
         "memory",
         "max_instances",
+        # What a step proposes: the next value up or down that Cloud Run allows.
+        "memory_more",
+        "cpu_more",
+        "concurrency_more",
+        "concurrency_less",
+        "instances_more",
+        "instances_less",
     }
 )
 

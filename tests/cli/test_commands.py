@@ -47,7 +47,7 @@ def test_the_demo_names_the_cause_and_what_it_was_taken_for() -> None:
     assert "state RUNNABLE" in rest
     assert "staging-connector has state READY" in rest
     assert "no pool reports that it is exhausted" in rest
-    assert "--vpc-egress=private-ranges-only" in rest
+    assert "gcpdiag egress backend-staging --setting=private-ranges-only" in rest
 
 
 @pytest.mark.parametrize("output", ["text", "markdown", "json"])
