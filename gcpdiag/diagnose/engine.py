@@ -8,6 +8,7 @@ from dataclasses import replace
 from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.diagnose.abstain import next_check, open_gaps
+from gcpdiag.diagnose.applicable import applicable
 from gcpdiag.diagnose.describe import Teller
 from gcpdiag.diagnose.group import connected_groups, group_findings
 from gcpdiag.diagnose.judge import Judge, Judgement
@@ -38,6 +39,7 @@ _WORTH_SHOWING = 0.02
 def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()) -> Diagnosis:
     """Return the diagnosis of a bundle, or of the named services in it; UsageError for a name that is not there."""
     everything = observe(bundle, library.catalogue)
+    library = applicable(library, everything)
     seen = _only(everything, services) if services else everything
     leaks = {signal: one.leak for signal, one in library.catalogue.definitions.items()}
     ranker = Ranker(list(library.playbooks.values()), leaks)

@@ -51,6 +51,11 @@ class ProbeResult:
         """The target answered as it should."""
         return self.failed_at is None
 
+    @property
+    def latency_ms(self) -> float:
+        """The latency in milliseconds, nothing where none was measured."""
+        return self.latency / timedelta(milliseconds=1) if self.latency is not None else 0.0
+
     def reached(self, stage: ProbeStage) -> bool:
         """Tell whether the probe passed this stage, whatever came after it."""
         return self.failed_at is None or STAGES.index(self.failed_at) > STAGES.index(stage)

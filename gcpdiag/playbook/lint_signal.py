@@ -13,6 +13,7 @@ from gcpdiag.signals.definition import (
     ConfigurationSignal,
     LogSignal,
     MetricSignal,
+    ProbeSignal,
     RequestSignal,
     SignalDefinition,
 )
@@ -32,6 +33,7 @@ _RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
     ("quantile", lambda value: 0 < value < 1, "between 0 and 1"),
     ("share_of_errors", lambda value: 0 < value <= 1, "more than 0 and at most 1"),
     ("least_ratio", lambda value: value >= 1, "at least 1"),
+    ("slower_than_ms", lambda value: value > 0, "more than 0"),
 )
 
 
@@ -128,7 +130,9 @@ def _blind_detector(drafts: Drafts) -> Iterator[Flaw]:
             yield Flaw(place=signal.place(), text=told)
 
 
-def _blindness(definition: SignalDefinition) -> str:
+def _blindness(  # noqa: PLR0911 - one return for each way of being blind
+    definition: SignalDefinition,
+) -> str:
     match definition:
         case LogSignal(logs=[]):
             return "`logs` is empty, so no entry is looked at"
@@ -136,6 +140,12 @@ def _blindness(definition: SignalDefinition) -> str:
             return "`any` is empty, so no entry matches"
         case RequestSignal(status=[], at_timeout=False, by_application=False):
             return "give `status`, `at_timeout: true` or `by_application: true`"
+        case ProbeSignal(kinds=[]):
+            return "`kinds` is empty, so no probe is looked at"
+        case ProbeSignal(failed=[], slower_than_ms=None):
+            return "give `failed` or `slower_than_ms`"
+        case ProbeSignal(failed=[], any=[_, *_]):
+            return "`any` are errors of probes that `failed`, and no stage is named"
         case ChangeSignal(field="", to=[_, *_]):
             return "`to` are values of a `field`, and there is none"
         case ChangeSignal(field=field, methods=[_, *_]) if field:
@@ -159,6 +169,8 @@ def _patterns_of(definition: SignalDefinition) -> list[tuple[str, list[str]]]:
             return [("any", definition.any), ("unless", definition.unless)]
         case ChangeSignal():
             return [("methods", definition.methods)]
+        case ProbeSignal():
+            return [("any", definition.any)]
         case ConfigurationSignal() if definition.matches:
             return [("matches", [definition.matches])]
         case _:

@@ -11,7 +11,7 @@ import yaml
 
 from gcpdiag.errors import PlaybookError
 from gcpdiag.model.json import Json
-from gcpdiag.signals.definition import ChangeSignal, ConfigurationSignal, LogSignal, SignalDefinition
+from gcpdiag.signals.definition import ChangeSignal, ConfigurationSignal, LogSignal, ProbeSignal, SignalDefinition
 from gcpdiag.signals.matcher import SignatureSet, check_patterns
 
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -64,6 +64,8 @@ def _lone_patterns(definition: SignalDefinition) -> list[str]:
             return unless
         case ChangeSignal(methods=methods):
             return methods
+        case ProbeSignal(any=patterns):
+            return patterns
         case ConfigurationSignal(matches=matches) if matches:
             return [matches]
         case _:

@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from gcpdiag.model.probe import ProbeKind, ProbeStage
+
 LogKind = Literal["app", "system", "request", "audit", "load-balancer", "database"]
 ResourceKind = Literal["service", "revision", "connector", "database", "redis", "event", "project"]
 Relation = Literal[
@@ -120,6 +122,27 @@ class TopologySignal(_Definition, frozen=True, kw_only=True, tag="topology"):
     relation: Relation
 
 
+class ProbeSignal(_Definition, frozen=True, kw_only=True, tag="probe"):
+    """A probe of one of ``kinds`` that failed at one of the stages in ``failed``, or took longer than it may.
+
+    With ``any`` its error must match one of these (RE2); ``destination`` is where the probed address lies. Bundles
+    without probes do without these signals: nobody has to probe.
+    """
+
+    kinds: list[ProbeKind]
+    failed: list[ProbeStage] = []
+    any: list[str] = []
+    slower_than_ms: float | None = None
+    destination: Literal["public", "private", ""] = ""
+
+
 SignalDefinition: TypeAlias = (
-    LogSignal | RequestSignal | MetricSignal | ConfigurationSignal | ChangeSignal | RevisionSignal | TopologySignal
+    LogSignal
+    | RequestSignal
+    | MetricSignal
+    | ConfigurationSignal
+    | ChangeSignal
+    | RevisionSignal
+    | TopologySignal
+    | ProbeSignal
 )

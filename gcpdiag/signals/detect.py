@@ -9,6 +9,7 @@ from gcpdiag.signals.definition import (
     ConfigurationSignal,
     LogSignal,
     MetricSignal,
+    ProbeSignal,
     RequestSignal,
     RevisionSignal,
     TopologySignal,
@@ -17,6 +18,7 @@ from gcpdiag.signals.detect_change import find_change
 from gcpdiag.signals.detect_configuration import find_configuration
 from gcpdiag.signals.detect_log import find_log
 from gcpdiag.signals.detect_metric import find_metric
+from gcpdiag.signals.detect_probe import find_probe
 from gcpdiag.signals.detect_request import find_requests
 from gcpdiag.signals.detect_revision import find_revision
 from gcpdiag.signals.detect_topology import find_topology
@@ -42,3 +44,5 @@ def evaluate_signal(  # noqa: PLR0911 - one return for each kind of detector
             return find_revision(signal_id, definition, service, seen)
         case TopologySignal() as definition:
             return find_topology(signal_id, definition, service, seen)
+        case ProbeSignal() as definition:
+            return find_probe(signal_id, definition, service, seen)

@@ -143,6 +143,14 @@ class Estate:
                 found |= {ref for ref in self.services if ref.name == name and region in {ref.region, ""}}
         return found.pop() if len(found) == 1 else None
 
+    def hosts(self, service: ServiceRef) -> frozenset[str]:
+        """Return the hosts that stand in a service's environment, and addresses of databases that it is tied to."""
+        found = set(_hosts(self._environment(service)))
+        for name in self.database_names(service):
+            addresses = objects_at((self.databases or {}).get(name), "ipAddresses")
+            found |= {text_at(one, "ipAddress") for one in addresses}
+        return frozenset(found)
+
     def max_instances(self, service: ServiceRef) -> float:
         """Return the highest number of instances that a service may have."""
         bounds = [

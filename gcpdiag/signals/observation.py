@@ -9,6 +9,7 @@ from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
 from gcpdiag.bundle.read import Bundle, Coverage
 from gcpdiag.model.diagnosis import ServiceState
 from gcpdiag.model.finding import Gap
+from gcpdiag.model.probe import ProbeResult
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window
 from gcpdiag.signals.catalogue import Catalogue
@@ -16,6 +17,7 @@ from gcpdiag.signals.definition import MetricSignal
 from gcpdiag.signals.estate import Estate, estate_of
 from gcpdiag.signals.health import fails, state_of
 from gcpdiag.signals.metric import SeriesIndex, index_series
+from gcpdiag.signals.probe import probes_of
 from gcpdiag.signals.scan import LogScan, scan_entries
 from gcpdiag.signals.traffic import Traffic
 
@@ -39,6 +41,7 @@ class Observation:
     history: dict[ServiceRef, Traffic]
     """Requests as metrics tell them, from before the window on: what older revisions were like."""
     states: dict[ServiceRef, ServiceState] = field(default_factory=dict)
+    probes: tuple[ProbeResult, ...] = ()
 
     def gap(self, source_id: str, check: str) -> Gap | None:
         """Return why a source cannot be relied on to be whole; None where it can."""
@@ -83,6 +86,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
         traffic_source=source,
         history=series.traffic(0.0, window.end.timestamp()),
         states=states,
+        probes=probes_of(bundle),
     )
 
 
