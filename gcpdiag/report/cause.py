@@ -68,6 +68,15 @@ class CauseView:
     steps: tuple[Step, ...]
     verification: tuple[str, ...]
 
+    @property
+    def about_steps(self) -> str:
+        """Whether gcpdiag itself can take any of the steps, and that it takes none unasked."""
+        if not self.steps:
+            return ""
+        if any(one.command.startswith("gcpdiag ") for one in self.steps):
+            return "gcpdiag shows a plan and changes nothing without --apply."
+        return "gcpdiag has no action that helps here: these steps are for you to take."
+
 
 def cause_view(cause: NamedCause, window: Window, *, told: str) -> CauseView:
     """Return the view of a cause in a report that has already ``told`` its own summary."""

@@ -56,7 +56,7 @@ def _root_cause(heading: str, cause: CauseView) -> list[str]:
             "#### Taken for, but is not",
             [f"- {coded(other)}: {escaped(reason)}" for other, reason in cause.mistaken_for],
         ),
-        *_steps(cause.steps),
+        *_steps(cause),
         *_listed("#### Verification", [f"- [ ] {escaped(one)}" for one in cause.verification]),
     ]
 
@@ -76,11 +76,11 @@ def _evidence_row(line: EvidenceLine) -> str:
     return f"| {line.weight} | {title}{escaped(line.text)}{link} | {escaped(line.note)} |"
 
 
-def _steps(steps: Sequence[Step]) -> list[str]:
-    if not steps:
+def _steps(cause: CauseView) -> list[str]:
+    if not cause.steps:
         return []
-    numbered = [_step(f"{number}. ", step) for number, step in enumerate(steps, start=1)]
-    return ["#### Next steps", "\n".join(numbered)]
+    numbered = [_step(f"{number}. ", step) for number, step in enumerate(cause.steps, start=1)]
+    return ["#### Next steps", "\n".join(numbered), escaped(cause.about_steps)]
 
 
 def _step(bullet: str, step: Step) -> str:

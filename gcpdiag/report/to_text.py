@@ -76,7 +76,7 @@ def _root_cause(page: Page, heading: str, cause: CauseView) -> None:
         page.prose(Text(cause.summary))
     _evidence(page, cause)
     _mistaken_for(page, cause)
-    _steps(page, cause.steps)
+    _steps(page, cause)
     _verification(page, cause.verification)
 
 
@@ -123,14 +123,15 @@ def _mistaken_for(page: Page, cause: CauseView) -> None:
         )
 
 
-def _steps(page: Page, steps: Sequence[Step]) -> None:
-    if not steps:
+def _steps(page: Page, cause: CauseView) -> None:
+    if not cause.steps:
         return
     _part(page, "What to do next")
-    for number, step in enumerate(steps, start=1):
+    for number, step in enumerate(cause.steps, start=1):
         page.columns([(Text(f"{number}."), _advice(step))])
         if step.command:
             page.verbatim(Text(step.command, _COMMAND), indent=6)
+    page.prose(Text(cause.about_steps, _QUIET))
 
 
 def _advice(step: Step) -> Text:
