@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 
+from gcpdiag.diagnose.arithmetic import sums_of
 from gcpdiag.diagnose.confidence import calibrated
 from gcpdiag.diagnose.judge import Judge, Judgement, telling_findings
 from gcpdiag.diagnose.proposal import proposed_values
@@ -60,6 +61,7 @@ class Teller:
             remediation=_remedies(playbook, findings, texts),
             mistaken_for=self._mistaken_for(playbook, judgement),
             verification=tuple(filled(one, texts) for one in playbook.verification),
+            sums=sums_of(cause, service, self._seen),
             because_of=because_of,
         )
 

@@ -68,6 +68,8 @@ class NamedCause:
     remediation: tuple[Remedy, ...] = ()
     mistaken_for: tuple[RuledOut, ...] = ()
     verification: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
+    """Arithmetic that bears on the cause, a line for each sum."""
     because_of: str = ""
 
     @property

@@ -64,6 +64,7 @@ class CauseView:
     evidence: tuple[EvidenceLine, ...]
     against: tuple[EvidenceLine, ...]
     reckoning: str
+    sums: tuple[str, ...]
     mistaken_for: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
     verification: tuple[str, ...]
@@ -91,6 +92,7 @@ def cause_view(cause: NamedCause, window: Window, *, told: str) -> CauseView:
         evidence=_evidence_lines(cause.evidence, window),
         against=_evidence_lines(cause.contradicting, window),
         reckoning=_reckoning(cause),
+        sums=tuple(plain(one) for one in cause.sums),
         mistaken_for=tuple((plain(one.id), plain(one.reason)) for one in cause.mistaken_for),
         steps=tuple(_step(one) for one in cause.remediation),
         verification=tuple(plain(one) for one in cause.verification),

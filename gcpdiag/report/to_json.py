@@ -106,6 +106,7 @@ def _cause(cause: NamedCause) -> JsonObject:
         "score_db": _tenths(cause.score),
         "mistaken_for": _ruled_out(cause.mistaken_for),
         "verification": [plain(one) for one in cause.verification],
+        "sums": [plain(one) for one in cause.sums],
     }
 
 

@@ -67,6 +67,7 @@ def _evidence(cause: CauseView) -> list[str]:
         "#### Evidence",
         "\n".join(("| weight | evidence | when (UTC) |", "|---:|---|---|", *rows)),
         escaped(cause.reckoning),
+        *(escaped(one) for one in cause.sums),
     ]
 
 

@@ -95,6 +95,9 @@ def _evidence(page: Page, cause: CauseView) -> None:
             page.columns(_evidence_rows(lines), right={0})
     page.blank()
     page.prose(Text(cause.reckoning, _QUIET))
+    if cause.sums:
+        _part(page, "The sum")
+        page.columns([(Text("–"), Text(one)) for one in cause.sums])
 
 
 def _evidence_rows(lines: Iterable[EvidenceLine]) -> list[tuple[Text, Text]]:

@@ -47,6 +47,7 @@ class Estate:
     redis: dict[str, JsonObject] | None
     routers: tuple[JsonObject, ...] | None
     firewalls: tuple[JsonObject, ...] | None
+    subnetworks: tuple[JsonObject, ...]
     endpoint_groups: tuple[JsonObject, ...] | None
     backend_services: tuple[JsonObject, ...] | None
     events: tuple[JsonObject, ...] | None
@@ -95,6 +96,12 @@ class Estate:
         if not (access.get("connector") or access.get("networkInterfaces")):
             return ""
         return text_at(access, "egress") or "PRIVATE_RANGES_ONLY"
+
+    def subnetworks_of(self, service: ServiceRef) -> list[JsonObject]:
+        """Return the collected subnetworks from which a service's direct egress takes addresses."""
+        interfaces = objects_at(self.configuration(service), "vpcAccess.networkInterfaces")
+        names = {last_segment(text_at(one, "subnetwork")) for one in interfaces}
+        return [one for one in self.subnetworks if text_at(one, "name") in names]
 
     def database_names(self, service: ServiceRef) -> list[str]:
         """Return the short names of the Cloud SQL instances that a service is connected to."""
@@ -204,6 +211,7 @@ def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
         redis=_by_name(bundle.resources("redis.instances")),
         routers=bundle.resources("compute.routers"),
         firewalls=bundle.resources("compute.firewalls"),
+        subnetworks=bundle.resources("compute.subnetworks") or (),
         endpoint_groups=bundle.resources("compute.network_endpoint_groups"),
         backend_services=bundle.resources("compute.backend_services"),
         events=bundle.resources("servicehealth.events"),
