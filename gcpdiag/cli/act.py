@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias, Unpack
 import click
 
 from gcpdiag.cli.act_options import ActOptions, act_options, apply_option, limit_options, setting_option, to_option
-from gcpdiag.errors import UsageError
+from gcpdiag.cli.carry import CARRY_NAMES, Order, advise, carry_out_alone
 
 if TYPE_CHECKING:
+    from gcpdiag.gcp.access import AccessOptions
     from gcpdiag.model.json import JsonObject
     from gcpdiag.model.plan import Plan, Step
     from gcpdiag.remediate.session import Session
@@ -106,7 +107,7 @@ def _planned(command: click.Command) -> click.Command:
     return type(command)(
         name=command.name,
         callback=command.callback,
-        params=[one for one in command.params if one.name != "apply"],
+        params=[one for one in command.params if one.name not in (CARRY_NAMES | {"apply"})],
         help=(command.help or "").split("\n\n", maxsplit=1)[0],
         epilog=(command.epilog or "").replace("gcpdiag ", "gcpdiag plan ").replace(" traffic unpin", " unpin"),
     )
@@ -159,14 +160,10 @@ def _egress(setting: str) -> Stepper:
 
 def _act(service: str, stepper: Stepper, options: ActOptions) -> None:
     """Make the plan of a command; show and keep it, or carry it out."""
-    from gcpdiag.gcp.access import AccessOptions
     from gcpdiag.remediate.refusal import NothingToDoError
     from gcpdiag.remediate.session import open_session
 
-    access = AccessOptions(
-        impersonate=options["impersonate"], quota_project=options["quota_project"], token_file=options["token_file"]
-    )
-    with open_session(options["project"], access) as session:
+    with open_session(options["project"], _access(options)) as session:
         try:
             made, refused = _make(session, service, stepper, options)
         except NothingToDoError as error:
@@ -175,7 +172,8 @@ def _act(service: str, stepper: Stepper, options: ActOptions) -> None:
         if options.get("apply"):
             _carry_out(made, session, options)
             return
-    _show(made, options, refused=refused)
+        _show(made, options, refused=refused)
+        advise(made, session)
     if refused:
         click.echo("gcpdiag: Cloud Run refuses this change; nothing was changed", err=True)
         raise click.exceptions.Exit(_REFUSED)
@@ -245,9 +243,28 @@ def _echo_json(document: JsonObject) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
-def _carry_out(plan: Plan, session: Session, options: ActOptions) -> None:  # noqa: ARG001 - what carrying out takes
-    """Carry a plan out."""
-    raise UsageError(
-        "--apply is not there yet",
-        hint="Keep the plan with -o FILE; a later version carries it out with `gcpdiag apply`",
+def _carry_out(plan: Plan, session: Session, options: ActOptions) -> None:
+    """Carry a plan out, and keep it where it shall be kept."""
+    from gcpdiag.remediate.document import save_plan
+
+    if options["save"]:
+        save_plan(plan, options["save"])
+    carry_out_alone(
+        Order(
+            plan=plan,
+            session=session,
+            access=_access(options),
+            options=options,
+            output=options["output"],
+            reason=options["reason"],
+            production=options["production"],
+        )
+    )
+
+
+def _access(options: ActOptions) -> AccessOptions:
+    from gcpdiag.gcp.access import AccessOptions
+
+    return AccessOptions(
+        impersonate=options["impersonate"], quota_project=options["quota_project"], token_file=options["token_file"]
     )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NotRequired, TypedDict, TypeVar
+from typing import NotRequired, TypeVar
 
 import click
+
+from gcpdiag.cli.carry import CarryOptions, carry_options
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-class ActOptions(TypedDict):
-    """What the options of ``act_options`` give to a command, by parameter."""
+class ActOptions(CarryOptions):
+    """What the options of ``act_options`` give to a command, by parameter.
+
+    `gcpdiag plan` has neither ``--apply`` nor what ``CarryOptions`` names, which is read with ``--apply`` alone.
+    """
 
     project: str
     regions: tuple[str, ...]
@@ -21,7 +26,7 @@ class ActOptions(TypedDict):
     token_file: Path | None
     output: str
     save: Path | None
-    apply: NotRequired[bool]  # `gcpdiag plan` has no such option
+    apply: NotRequired[bool]
     reason: str
     causes: tuple[str, ...]
     confidence: float | None
@@ -65,7 +70,12 @@ _OPTIONS = (
     ),
     click.option("--production", is_flag=True, help="Yes, this is a production project."),
 )
-apply_option = click.option("--apply", is_flag=True, help="Carry the plan out; without it nothing is changed.")
+
+
+def apply_option(command: Command) -> Command:
+    """Give a command ``--apply``, and the options that go with it."""
+    option = click.option("--apply", is_flag=True, help="Carry the plan out; without it nothing is changed.")
+    return option(carry_options(command))
 
 
 def act_options(command: Command) -> Command:

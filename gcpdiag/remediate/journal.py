@@ -36,6 +36,8 @@ class Reading:
 
     records: tuple[JsonObject, ...]
     problems: tuple[str, ...] = ()
+    is_broken: bool = False
+    """Somebody has changed it; a line that a crash tore is none of that."""
 
 
 def journal_path(environ: Mapping[str, str] = os.environ) -> Path:
@@ -104,7 +106,7 @@ def verify_chain(content: bytes) -> Reading:
     lines = content.split(_NEWLINE)
     if not lines[-1]:
         lines.pop()
-    torn = 0
+    torn, is_broken = 0, False
     for number, line in enumerate(lines, start=1):
         record = _decoded(line)
         if record is None:
@@ -112,8 +114,10 @@ def verify_chain(content: bytes) -> Reading:
         else:
             told = text_at(record, "previous")
             if told != previous:
+                is_broken = True
                 problems.append(f"line {number} does not follow line {number - 1}: the journal was changed")
             if torn and record.get("after_torn_line") is not True:
+                is_broken = True
                 problems.append(f"line {torn} is not a record, and line {number} does not know of it")
             elif torn:
                 problems.append(f"line {torn} was torn by a crash; what it said is lost")
@@ -122,7 +126,7 @@ def verify_chain(content: bytes) -> Reading:
         previous = _hash(line)
     if torn:
         problems.append(f"line {torn}, the last, was torn by a crash; what it said is lost")
-    return Reading(records=tuple(records), problems=tuple(problems))
+    return Reading(records=tuple(records), problems=tuple(problems), is_broken=is_broken)
 
 
 def _encoded(record: JsonObject) -> bytes:
