@@ -26,7 +26,7 @@ from gcpdiag.model.plan import ActionKind, BlastRadius, Cost, Plan, Risk, Step, 
 from gcpdiag.model.window import in_utc
 from gcpdiag.remediate.action import ACTIONS
 from gcpdiag.remediate.inverse import inverse_of
-from gcpdiag.remediate.refusal import PlanError
+from gcpdiag.remediate.refusal import NothingToDoError, PlanError
 
 SCHEMA = "gcpdiag.plan/v1"
 _READABLE_BY_OWNER = 0o600
@@ -61,7 +61,7 @@ def plan_from_json(document: Json) -> Plan:
     try:
         plan = _plan(document)
         same = digest_of(plan_to_json(plan)) == digest_of(document)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, NothingToDoError) as error:
         raise PlanError("the plan is damaged", cause=" ".join(str(error).split())[:200], hint=_AGAIN) from error
     if not same:
         cause = "its digest is another one" if text_at(document, "digest") != plan.digest else "its parts disagree"
