@@ -46,6 +46,7 @@ _output = click.option(
 )
 @click.option("--service", "services", multiple=True, help="Only this service; may be given again.")
 @live_options
+@click.option("--probe", is_flag=True, help="Also probe what topology names: service URLs, Redis, databases.")
 @click.option("--save-bundle", type=click.Path(path_type=Path), help="Keep what was collected, as .zip or directory.")
 @_output
 @playbooks_option
@@ -55,6 +56,8 @@ def triage(
     save_bundle: Path | None,
     output: str,
     playbooks: tuple[Path, ...],
+    *,
+    probe: bool,
     **options: Unpack[LiveOptions],
 ) -> None:
     """Find the root cause of 5xx answers, ranked and with evidence: of a live project, or of a recorded bundle.
@@ -63,7 +66,7 @@ def triage(
     3: nothing could be read.
     """
     if path is None:
-        interrupted, diagnosis = _triage_live(options, services, save_bundle, playbooks)
+        interrupted, diagnosis = _triage_live(options, services, save_bundle, playbooks, probe=probe)
     else:
         _require_no_live_options(save_bundle)
         interrupted, diagnosis = False, _diagnosis_of(load_bundle(path), services, playbooks)
@@ -73,7 +76,7 @@ def triage(
 
 
 def _triage_live(
-    options: LiveOptions, services: Sequence[str], save_bundle: Path | None, playbooks: Sequence[Path]
+    options: LiveOptions, services: Sequence[str], save_bundle: Path | None, playbooks: Sequence[Path], *, probe: bool
 ) -> tuple[bool, Diagnosis]:
     """Return whether a person interrupted the collection, and the diagnosis of what was there by then."""
     from gcpdiag.bundle.write import require_free
@@ -89,6 +92,10 @@ def _triage_live(
             collection = collect(options, "triage", on_ready=waiting.set)
         finally:
             waiting.set()
+    if probe and not collection.interrupted:
+        from gcpdiag.cli.probing import probed
+
+        collection = replace(collection, bundle=probed(collection.bundle, options, services))
     if save_bundle:
         save(collection.bundle, save_bundle)
     if collection.interrupted:
@@ -120,7 +127,18 @@ def _diagnoser_after(waiting: Event, playbooks: Sequence[Path]) -> Callable[[Bun
 def _require_no_live_options(save_bundle: Path | None) -> None:
     """Raise UsageError when a recorded bundle and a live project are asked for at once."""
     context = click.get_current_context()
-    live = {"project", "regions", "since", "start", "end", "deadline", "impersonate", "quota_project", "token_file"}
+    live = {
+        "project",
+        "probe",
+        "regions",
+        "since",
+        "start",
+        "end",
+        "deadline",
+        "impersonate",
+        "quota_project",
+        "token_file",
+    }
     given = [
         one.opts[-1]
         for one in context.command.params

@@ -15,19 +15,17 @@ import click
 
 from gcpdiag.cli.live import LiveOptions, live_options
 from gcpdiag.cli.options import library_of, playbooks_option
+from gcpdiag.cli.probing import prober_of, targets_of_file
 from gcpdiag.errors import GcpdiagError, UsageError
 from gcpdiag.model.window import in_utc, is_credible
 
 if TYPE_CHECKING:
     from gcpdiag.bundle.read import Bundle
-    from gcpdiag.model.probe import Origin
     from gcpdiag.model.verification import Criterion, Verification
-    from gcpdiag.verify.runner import Prober
     from gcpdiag.verify.target import Target
 
 _MET, _NOTHING, _NOT_MET, _UNDECIDED = 0, 3, 10, 11
 _WIDTHS = (60, 140)
-_DEFAULT_FILE = Path("gcpdiag.toml")
 
 
 def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
@@ -182,10 +180,10 @@ def verify(  # noqa: PLR0913 - click passes every option by name
     """
     from gcpdiag.verify.verification import verify as verify_all
 
-    named = [*http, *websocket, *tcp, *postgresql, *redis, *clickhouse, *_targets_of_file(file)]
+    named = [*http, *websocket, *tcp, *postgresql, *redis, *clickhouse, *targets_of_file(file)]
     sight = _Sight(services=services, since=since_action, discover=discover, playbooks=playbooks)
     records = _records(sight, path, options, wanted=not named)
-    prober = _prober(options, timeout, inside=inside)
+    prober = prober_of(options, timeout, inside=inside)
     targets = [*named, *(one for one in records.found if one.shown not in {told.shown for told in named})]
     verification = verify_all(targets, prober, records=records.criteria, project=records.project, since=since_action)
     show(verification, output)
@@ -209,15 +207,6 @@ class _Records:
     project: str = ""
     criteria: Sequence[Criterion] = ()
     found: Sequence[Target] = ()
-
-
-def _targets_of_file(file: Path | None) -> list[Target]:
-    from gcpdiag.collect.scope import parse_duration
-    from gcpdiag.verify.configuration import load_targets
-
-    if file is None and not _DEFAULT_FILE.is_file():
-        return []
-    return load_targets(file or _DEFAULT_FILE, parse_duration)
 
 
 def _records(sight: _Sight, path: Path | None, options: LiveOptions, *, wanted: bool) -> _Records:
@@ -244,37 +233,6 @@ def _bundle(sight: _Sight, path: Path | None, options: LiveOptions, *, wanted: b
             raise UsageError("--project has no meaning with --bundle", hint="Leave one of them out")
         return load_bundle(path)
     return collect(options, "triage").bundle if asked else None
-
-
-def _prober(options: LiveOptions, timeout: timedelta, *, inside: bool) -> Prober:
-    from gcpdiag.verify.attempt import in_thread
-    from gcpdiag.verify.credential import Vault
-    from gcpdiag.verify.runner import Prober
-
-    async def identity(audience: str) -> str:
-        from gcpdiag.gcp.identity import fetch_identity_token
-
-        return await in_thread(lambda: fetch_identity_token(audience, impersonate=options["impersonate"]))
-
-    def secret(version: str) -> str:
-        from gcpdiag.gcp.access import AccessOptions, open_access
-        from gcpdiag.gcp.identity import fetch_secret
-
-        access = open_access(
-            AccessOptions(
-                impersonate=options["impersonate"],
-                quota_project=options["quota_project"],
-                token_file=options["token_file"],
-            )
-        )
-        return fetch_secret(access, version)
-
-    return Prober(vault=Vault(read_secret=secret), identity=identity, origin=origin_of(inside=inside), deadline=timeout)
-
-
-def origin_of(*, inside: bool) -> Origin:
-    """Return where probes run: Cloud Run tells its own instances and jobs by these variables."""
-    return "inside" if inside or os.environ.get("K_SERVICE") or os.environ.get("CLOUD_RUN_JOB") else "outside"
 
 
 def _exit_code(verification: Verification) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from gcpdiag.model.json import Json, JsonObject
-from gcpdiag.model.probe import Measure, ProbeResult, milliseconds
+from gcpdiag.model.probe import Measure, ProbeResult
 from gcpdiag.model.verification import Criterion, Verification
 from gcpdiag.model.window import rfc3339
 from gcpdiag.report.verification import conclusion_of
 from gcpdiag.report.wording import plain
+from gcpdiag.signals.probe import document_of
 
 SCHEMA = "gcpdiag.verification/v1"
 
@@ -44,18 +45,8 @@ def _criterion(criterion: Criterion) -> JsonObject:
 
 def _probe(probe: ProbeResult) -> JsonObject:
     """Return a probe with the keys that a bundle's ``probes/results.json`` has."""
-    return {
-        "target": plain(probe.target),
-        "kind": probe.kind,
-        "ok": probe.passed,
-        "status": probe.status,
-        "latency_ms": milliseconds(probe.latency) if probe.latency is not None else None,
-        "error": plain(probe.error) if probe.error else None,
-        "at": rfc3339(probe.at),
-        "failed_at": probe.failed_at,
-        "from": probe.origin or None,
-        "measures": _measures(probe.measures),
-    }
+    told = {"target": plain(probe.target), "error": plain(probe.error) if probe.error else None}
+    return document_of(probe) | told | {"measures": _measures(probe.measures)}
 
 
 def _measures(measures: tuple[Measure, ...]) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from gcpdiag.bundle.read import Bundle
 from gcpdiag.bundle.redact import one_line
 from gcpdiag.model.json import JsonObject, number_at, text_at
 from gcpdiag.model.probe import STAGES, Origin, ProbeKind, ProbeResult, ProbeStage
-from gcpdiag.model.window import in_utc
+from gcpdiag.model.window import in_utc, rfc3339
 
 _ORIGINS: tuple[Origin, ...] = ("inside", "outside")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -49,6 +49,21 @@ def probes_of(bundle: Bundle) -> tuple[ProbeResult, ...]:
         if before is None or _order(result) > _order(before):
             found[key] = result
     return tuple(found[key] for key in sorted(found))
+
+
+def document_of(result: ProbeResult) -> JsonObject:
+    """Return a result as ``probes/results.json`` has it."""
+    return {
+        "target": result.target,
+        "kind": result.kind,
+        "ok": result.passed,
+        "status": result.status,
+        "latency_ms": round(result.latency_ms) if result.latency is not None else None,
+        "error": result.error or None,
+        "at": rfc3339(result.at),
+        "failed_at": result.failed_at,
+        "from": result.origin or None,
+    }
 
 
 def host_of(result: ProbeResult) -> str:
