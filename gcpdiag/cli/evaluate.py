@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import click
@@ -17,6 +15,7 @@ import msgspec
 
 from gcpdiag.cli.fingerprint import Task
 from gcpdiag.cli.options import library_of, playbooks_option
+from gcpdiag.cli.parallel import jobs_option, shared_out
 from gcpdiag.diagnose.evaluation import Determinism, Evaluation, Trial, determinism_of, evaluate_trials, try_bundle
 from gcpdiag.diagnose.label import labelled_bundles
 from gcpdiag.errors import GcpdiagError
@@ -34,14 +33,7 @@ _WIDTHS = (60, 100)
     metavar="N",
     help="Also diagnose everything N times in another order, each in a process with another hash seed.",
 )
-@click.option(
-    "--jobs",
-    "-j",
-    type=click.IntRange(1, 256),
-    default=lambda: os.cpu_count() or 1,
-    show_default="the number of cores",
-    help="Processes side by side.",
-)
+@jobs_option
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @playbooks_option
 def evaluate(
@@ -54,19 +46,9 @@ def evaluate(
     """
     bundles = labelled_bundles(paths)
     click.echo(f"gcpdiag: {len(bundles)} labelled bundles, {jobs} processes", err=True)
-    trials = try_bundles(bundles, playbooks, ablate=ablate, jobs=jobs)
+    trials = shared_out(bundles, partial(_trials, playbooks=playbooks, ablate=ablate), jobs=jobs)
     determinism = _shuffled(bundles, playbooks, runs=shuffle, jobs=jobs) if shuffle else None
     _show(evaluate_trials(trials, determinism=determinism), output)
-
-
-def try_bundles(bundles: Sequence[Path], playbooks: Sequence[Path], *, ablate: bool, jobs: int) -> list[Trial]:
-    """Return the trials of these bundles, made by several processes; each reads the playbooks once."""
-    shares = [bundles[number::jobs] for number in range(min(jobs, len(bundles)))]
-    work = partial(_trials, playbooks=playbooks, ablate=ablate)
-    if len(shares) == 1:
-        return work(bundles)
-    with ProcessPoolExecutor(len(shares), mp_context=multiprocessing.get_context("spawn")) as processes:
-        return list(chain.from_iterable(processes.map(work, shares)))
 
 
 def _trials(bundles: Sequence[Path], *, playbooks: Sequence[Path], ablate: bool) -> list[Trial]:

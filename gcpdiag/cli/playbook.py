@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
 
 from gcpdiag.cli.options import library_of, playbooks_option
+from gcpdiag.cli.parallel import jobs_option
 from gcpdiag.diagnose.selftest import run_library
 from gcpdiag.errors import UsageError
 from gcpdiag.playbook.lint import lint_library
 from gcpdiag.playbook.template import path_of, template_of
 from gcpdiag.shipped import playbook_root
+
+_WIDTHS = (60, 100)
 
 
 @click.command(epilog="Example: gcpdiag explain vpc-connector/egress-blocked")
@@ -95,3 +99,24 @@ def test(causes: tuple[str, ...], playbooks: tuple[Path, ...]) -> None:
             click.echo(f"{outcome.cause}: {outcome.test}: {complaint}")
     click.echo(f"{passed} passed, {failed} failed")
     raise click.exceptions.Exit(1 if failed else 0)
+
+
+@playbook.command(epilog="Example: gcpdiag playbook calibrate fixtures")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+@click.option("--write", is_flag=True, help="Change the proposed words in the playbook files, and nothing else there.")
+@jobs_option
+@playbooks_option
+def calibrate(paths: tuple[Path, ...], *, write: bool, jobs: int, playbooks: tuple[Path, ...]) -> None:
+    """Hold likelihoods, leaks and confidence against labelled bundles (with expected.json, at or below DIR).
+
+    Another word is proposed where enough bundles speak against the one in the file.
+    """
+    from gcpdiag.cli.calibrate import measure, write_proposals
+    from gcpdiag.report.measured import render_measured
+
+    measured, library = measure(paths, playbooks, jobs=jobs)
+    width = min(max(shutil.get_terminal_size((80, 24)).columns, _WIDTHS[0]), _WIDTHS[1])
+    click.echo(render_measured(measured, width=width, color=False), nl=False)
+    if write:
+        for path in write_proposals(measured.proposals, library):
+            click.echo(f"gcpdiag: changed {path}", err=True)

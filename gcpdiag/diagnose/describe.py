@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gcpdiag.diagnose.arithmetic import sums_of
-from gcpdiag.diagnose.confidence import calibrated
+from gcpdiag.diagnose.confidence import TEMPERATURE, calibrated
 from gcpdiag.diagnose.judge import Judge, Judgement, telling_findings
 from gcpdiag.diagnose.proposal import proposed_values
 from gcpdiag.diagnose.rank import Ranker
@@ -26,11 +26,20 @@ _LEAST_WEIGHT = 0.05  # decibans: less is printed as 0.0
 class Teller:
     """Turns judged causes into what a report prints."""
 
-    def __init__(self, playbooks: Mapping[str, Playbook], ranker: Ranker, judge: Judge, seen: Observation) -> None:
+    def __init__(
+        self,
+        playbooks: Mapping[str, Playbook],
+        ranker: Ranker,
+        judge: Judge,
+        seen: Observation,
+        *,
+        temperature: float = TEMPERATURE,
+    ) -> None:
         self._playbooks = playbooks
         self._ranker = ranker
         self._judge = judge
         self._seen = seen
+        self._temperature = temperature
 
     def tell(self, cause: str, judgement: Judgement, *, because_of: str = "") -> NamedCause:
         """Return one cause with its reckoning: what it adds to the best hypothesis that has it."""
@@ -47,14 +56,13 @@ class Teller:
         ]
         service, resource = self._place(playbook, judgement)
         texts = self._texts(service, resource) | {"evidence": self._telling_title(playbook, findings)}
-        trust = self._trust(cause, findings)
         return NamedCause(
             id=cause,
             title=playbook.title,
             summary=filled(playbook.summary, texts),
             service=service,
             resource=resource,
-            confidence=round(_confidence(cause, judgement, trust, is_effect=bool(because_of)), 2),
+            confidence=round(self._confidence(cause, judgement, is_effect=bool(because_of)), 2),
             prior=round(self._ranker.prior(cause), 1),
             evidence=tuple(sorted((one for one in lines if one.decibans >= 0), key=_order)),
             contradicting=tuple(sorted((one for one in lines if one.decibans < 0), key=_order)),
@@ -72,6 +80,13 @@ class Teller:
 
     def _title(self, signal: str) -> str:
         return self._seen.catalogue.definitions[signal].title
+
+    def _confidence(self, cause: str, judgement: Judgement, *, is_effect: bool) -> float:
+        """Return how sure a cause is; effects have no labels to calibrate with, so theirs is the plain probability."""
+        trust = self._trust(cause, judgement.findings)
+        if is_effect:
+            return min(_MOST_SURE, judgement.alone[cause] * trust)
+        return calibrated(judgement.ranking.causes[cause] * trust, temperature=self._temperature)
 
     def _trust(self, cause: str, findings: Mapping[str, Finding]) -> float:
         """Return a factor up to 1: a cause of which little could be observed is less sure."""
@@ -138,13 +153,6 @@ def filled(template: str, texts: Mapping[str, str], *, quoted: bool = False) -> 
         return shlex.quote(text) if quoted else text
 
     return _PLACEHOLDER.sub(text_for, template)
-
-
-def _confidence(cause: str, judgement: Judgement, trust: float, *, is_effect: bool) -> float:
-    """Return how sure a cause is; of effects there are no labels to calibrate with: the plain probability is told."""
-    if is_effect:
-        return min(_MOST_SURE, judgement.alone[cause] * trust)
-    return calibrated(judgement.ranking.causes[cause] * trust)
 
 
 def _lines(finding: Finding, decibans: float, title: str) -> list[Weight]:

@@ -9,6 +9,7 @@ from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.read import Bundle
 from gcpdiag.diagnose.abstain import next_check, open_gaps
 from gcpdiag.diagnose.applicable import applicable
+from gcpdiag.diagnose.confidence import TEMPERATURE
 from gcpdiag.diagnose.describe import Teller
 from gcpdiag.diagnose.group import connected_groups, group_findings
 from gcpdiag.diagnose.judge import Judge, Judgement
@@ -36,15 +37,20 @@ _MOST_CANDIDATES = 3
 _WORTH_SHOWING = 0.02
 
 
-def diagnose(bundle: Bundle, library: Library, *, services: Collection[str] = ()) -> Diagnosis:
-    """Return the diagnosis of a bundle, or of the named services in it; UsageError for a name that is not there."""
+def diagnose(
+    bundle: Bundle, library: Library, *, services: Collection[str] = (), temperature: float = TEMPERATURE
+) -> Diagnosis:
+    """Return the diagnosis of a bundle, or of the named services in it; UsageError for a name that is not there.
+
+    A temperature of 1 leaves confidence as the ranking has it, to calibrate it anew.
+    """
     everything = observe(bundle, library.catalogue)
     library = applicable(library, everything)
     seen = _only(everything, services) if services else everything
     leaks = {signal: one.leak for signal, one in library.catalogue.definitions.items()}
     ranker = Ranker(list(library.playbooks.values()), leaks)
     judge = Judge(library.playbooks, ranker)
-    teller = Teller(library.playbooks, ranker, judge, everything)
+    teller = Teller(library.playbooks, ranker, judge, everything, temperature=temperature)
     judgements = _judgements(seen, everything, judge)
     roots = _by_confidence([teller.tell(cause, one) for one in judgements for cause in one.named])
     effects = [

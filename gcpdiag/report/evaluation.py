@@ -107,7 +107,8 @@ def _bin_row(one: Bin) -> tuple[str, ...]:
 def _losses(page: Page, losses: Sequence[Loss]) -> None:
     if not losses:
         return
-    mean = sum(one.points for one in losses) / len(losses)
+    lost = sum(one.whole.hits - one.without.hits for one in losses)
+    mean = lost / max(1, sum(one.whole.of for one in losses))
     page.heading(("A SOURCE MISSING", _HEADING), (f"AC@1 without it · {100 * mean:.1f} points lost on average", _QUIET))
     page.blank()
     head = ("source", "without", "of", "95%", "lost", "wrong", "gap")
