@@ -97,7 +97,7 @@ def is_rolling_out(service: JsonObject) -> bool:
 def judge_not_locked(situation: Situation) -> Judgement:
     """Judge whether nobody else acts on the service."""
     lease = lease_of(situation.service or {})
-    if lease is not None and lease.run != situation.run and lease.holds_at(situation.now):
+    if lease is not None and not (lease.run and lease.run == situation.run) and lease.holds_at(situation.now):
         return Refused(lease.describe(), "Wait, or ask them; a lock of somebody who is gone expires by itself")
     local = situation.local_lease
     if local is not None and local.run != situation.run:
