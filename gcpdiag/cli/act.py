@@ -169,7 +169,7 @@ def _act(service: str, stepper: Stepper, options: ActOptions) -> None:
         except NothingToDoError as error:
             _show_nothing(error, options["output"])
             return
-        if options.get("apply"):
+        if options.get("apply") and not refused:
             _carry_out(made, session, options)
             return
         _show(made, options, refused=refused)

@@ -6,7 +6,7 @@ It may be imported by ``remediate`` alone. Reads come along, so that what is cha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -188,7 +188,6 @@ def _has_unknown(value: object) -> bool:
 
     if isinstance(value, Message):
         return len(UnknownFieldSet(value)) > 0 or any(_has_unknown(inner) for _, inner in value.ListFields())
-    if isinstance(value, str | bytes | int | float):
-        return False
-    parts = value.values() if hasattr(value, "values") else value
-    return any(_has_unknown(one) for one in parts) if hasattr(parts, "__iter__") else False
+    if isinstance(value, Mapping):
+        return any(_has_unknown(one) for one in value.values())
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes) and any(map(_has_unknown, value))
