@@ -99,6 +99,8 @@ class Evaluation:
     score: Score
     baselines: Mapping[Baseline, Score]
     reliability: Reliability
+    reliability_without: Reliability
+    """Of the causes that are named with a source missing."""
     citations: Proportion
     losses: tuple[Loss, ...]
     confusions: tuple[Confusion, ...]
@@ -145,6 +147,9 @@ def evaluate_trials(trials: Iterable[Trial], *, determinism: Determinism | None 
         score=score_of([(one.label, one.answer) for one in ordered]),
         baselines={name: score_of([(one.label, one.baselines[name]) for one in ordered]) for name in BASELINES},
         reliability=reliability_of([claim for one in ordered for claim in claims_of(one.label, one.answer)]),
+        reliability_without=reliability_of(
+            [claim for one in ordered for less in one.ablated.values() for claim in claims_of(one.label, less.answer)]
+        ),
         citations=_citations(ordered),
         losses=tuple(_loss(source, ordered) for source in SOURCES if any(source in one.ablated for one in ordered)),
         confusions=_confusions(ordered),

@@ -43,9 +43,9 @@ def render_evaluation(evaluation: Evaluation, *, width: int, color: bool) -> str
     page.heading(("EVALUATION", _HEADING), (" · ".join(told), _QUIET))
     page.blank()
     _rows(page, _measures(evaluation), right={1, 2, 3, 4, 5, 6})
-    page.prose(Text("prior, votes, shift: simple baselines, for scale (docs/evaluation.md)", _QUIET))
+    page.prose(Text("in percent; prior, votes, shift are simple baselines (docs/evaluation.md)", _QUIET))
     _reliability(page, evaluation.reliability)
-    _losses(page, evaluation.losses)
+    _losses(page, evaluation.losses, evaluation.reliability_without)
     _determinism(page, evaluation.determinism)
     _confusions(page, evaluation.confusions)
     _broken(page, evaluation)
@@ -90,13 +90,18 @@ def percentage(share: float | None) -> str:
 
 
 def _reliability(page: Page, reliability: Reliability) -> None:
-    if reliability.brier is None or reliability.expected_error is None:
+    if reliability.brier is None:
         return
-    told = f"Brier {reliability.brier:.3f} · expected error {reliability.expected_error:.3f}"
-    page.heading(("CALIBRATION", _HEADING), (f"{told} · {counted(reliability.claims, 'named cause')}", _QUIET))
+    page.heading(("CALIBRATION", _HEADING), (_errors(reliability), _QUIET))
     page.blank()
     head = ("confidence", "named", "mean", "true", "95%")
     _rows(page, [head, *(_bin_row(one) for one in reliability.bins)], right={1, 2, 3, 4})
+
+
+def _errors(reliability: Reliability) -> str:
+    """Return the errors of some claims, of which there is at least one."""
+    brier, error = reliability.brier or 0.0, reliability.expected_error or 0.0
+    return f"Brier {brier:.3f} · expected error {error:.3f} · {counted(reliability.claims, 'named cause')}"
 
 
 def _bin_row(one: Bin) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ def _bin_row(one: Bin) -> tuple[str, ...]:
     return f"{one.low:.1f} to {one.high:.1f}", str(one.true.of), percentage(one.mean), share, interval
 
 
-def _losses(page: Page, losses: Sequence[Loss]) -> None:
+def _losses(page: Page, losses: Sequence[Loss], reliability: Reliability) -> None:
     if not losses:
         return
     lost = sum(one.whole.hits - one.without.hits for one in losses)
@@ -114,6 +119,8 @@ def _losses(page: Page, losses: Sequence[Loss]) -> None:
     head = ("source", "without", "of", "95%", "lost", "wrong", "gap")
     _rows(page, [head, *(_loss_row(one) for one in losses)], right={1, 2, 3, 4, 5, 6})
     page.prose(Text("wrong: another cause is named · gap: how often its permission is told", _QUIET))
+    if reliability.brier is not None:
+        page.prose(Text(f"confidence without a source: {_errors(reliability)}", _QUIET))
 
 
 def _loss_row(loss: Loss) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ def _document(evaluation: Evaluation) -> JsonObject:
         "baselines": {name: _score(score) for name, score in evaluation.baselines.items()},
         "calibration": _reliability(evaluation.reliability),
         "citations": _share(evaluation.citations),
+        "calibration_without_a_source": _reliability(evaluation.reliability_without),
         "missing_sources": [_loss(one) for one in evaluation.losses],
         "determinism": _determinism(evaluation.determinism),
         "causes": [_confusion(one) for one in evaluation.confusions],

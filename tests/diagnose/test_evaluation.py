@@ -84,6 +84,15 @@ def test_the_loss_is_counted_over_the_incidents_that_have_the_source() -> None:
     assert loss.gap_named == Proportion(hits=2, of=3)
 
 
+def test_confidence_without_a_source_is_judged_apart() -> None:
+    ablated = {"run.services": Ablated(answer=named("a/dns"), gap_named=True)}
+
+    found = evaluate_trials([trial("1", REDIS, named("a/redis"), ablated)])
+
+    assert found.reliability.bins[-1].true == Proportion(hits=1, of=1)
+    assert found.reliability_without.bins[-1].true == Proportion(hits=0, of=1)
+
+
 def test_confusions_tell_what_came_first_instead() -> None:
     trials = [
         trial("1", REDIS, named("a/redis")),
