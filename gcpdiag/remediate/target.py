@@ -27,8 +27,9 @@ def find_target(session: Session, service: str, regions: Sequence[str] = ()) -> 
     """
     full = _FULL.fullmatch(service)
     if full:
-        return _checked(service, full[1], session)
-    if "/" in service or not service:
+        _require_project(service, full[1], session)
+        service, regions = full[3], (full[2],)
+    elif "/" in service or not service:
         raise UsageError(
             f"{service!r} is not a service", hint="Give its name, or projects/PROJECT/locations/REGION/services/NAME"
         )
@@ -65,16 +66,16 @@ def read_all(call: PageCall) -> list[JsonObject]:
 def unreachable(error: CallError) -> UnreachableError:
     """Return the error that ends a command whose question was not answered."""
     failure = error.failure
-    hint = "Run `gcpdiag doctor` to see which permissions are missing" if failure.kind == "denied" else "Try again"
+    passes = failure.is_transient or failure.kind == "timeout"
+    hint = "Try again" if passes else "Run `gcpdiag doctor` to see what is missing"
     return UnreachableError("the service cannot be read", cause=failure.text, hint=hint)
 
 
-def _checked(service: str, project: str, session: Session) -> str:
+def _require_project(service: str, project: str, session: Session) -> None:
     if project != session.project:
         raise UsageError(
             f"{service} is not in project {session.project}", hint=f"Give --project {project} if you mean that one"
         )
-    return service
 
 
 def _services(reader: Reader, project: str, regions: Sequence[str]) -> list[tuple[str, str]]:

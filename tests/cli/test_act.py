@@ -18,7 +18,7 @@ from gcpdiag.model.json import JsonObject
 from gcpdiag.remediate.document import load_plan, plan_from_json
 from tests.emulator.asking import http_answer
 from tests.emulator.rolling import FIXTURES, NAME
-from tests.making import PARENT, SERVICES, bundle
+from tests.making import PARENT, REVISIONS, SERVICES, bundle
 
 SERVICE = "backend-staging"
 
@@ -166,9 +166,8 @@ def test_who_may_read_nothing_gets_exit_code_3(tmp_path: Path) -> None:
 
 def test_what_cloud_run_refuses_is_shown_and_not_kept(tmp_path: Path) -> None:
     container: JsonObject = {"image": "gcr.io/demo/api", "resources": {"limits": {"cpu": "1", "memory": "30Gi"}}}
-    odd = bundle(
-        {SERVICES: [{"name": f"{PARENT}/services/api", "etag": '"e"', "template": {"containers": [container]}}]}
-    )
+    service: JsonObject = {"name": f"{PARENT}/services/api", "etag": '"e"', "template": {"containers": [container]}}
+    odd = bundle({SERVICES: [service], REVISIONS: []})
     path = tmp_path / "plan.json"
 
     with Emulator(odd) as emulator:

@@ -193,6 +193,11 @@ def test_a_name_that_is_not_there_gives_the_nearest(session: Session) -> None:
         find_target(session, "xyz", ["us-central1"])
 
 
+def test_a_full_name_that_is_not_there_gives_the_nearest_too(session: Session) -> None:
+    with pytest.raises(UsageError, match=r"no service backend-stagin in us-central1.*Did you mean backend-staging"):
+        find_target(session, NAME.removesuffix("g"))
+
+
 def test_a_service_of_another_project_is_not_meant(session: Session) -> None:
     with pytest.raises(UsageError, match="--project other"):
         find_target(session, NAME.replace("demo-staging", "other"))
