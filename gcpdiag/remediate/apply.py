@@ -14,6 +14,7 @@ from gcpdiag.model.json import JsonObject, text_at
 from gcpdiag.model.plan import Plan, Step
 from gcpdiag.model.sealed import sealed
 from gcpdiag.remediate.guard import GuardsRefusedError, Situation, Verdict
+from gcpdiag.remediate.guard_target import is_rolling_out
 from gcpdiag.remediate.guards import GUARDS
 from gcpdiag.remediate.history import change_id, changes_of, open_runs
 from gcpdiag.remediate.inverse import inverse_of
@@ -25,6 +26,7 @@ from gcpdiag.remediate.refusal import NothingToDoError, RefusedError
 from gcpdiag.remediate.request import Request, Verification, Workshop
 from gcpdiag.remediate.rollout import RolloutEnd, watch_rollout
 from gcpdiag.remediate.settle import (
+    LEASE_WITHIN,
     WRITE_WITHIN,
     is_refusal,
     release_lease,
@@ -33,6 +35,8 @@ from gcpdiag.remediate.settle import (
     settle,
     take_lease,
 )
+
+_PAUSE = 0.5  # seconds between two looks at a lease that settles
 
 
 def apply_plan(plan: Plan, workshop: Workshop, request: Request) -> Receipt:
@@ -128,7 +132,7 @@ class _Application:
         sent = _Sent(outcome="not-applied", message="nothing to do")
         for step in self._plan.steps:
             try:
-                now = self._shop.writer.get_service(self._target)
+                now = self._settled_service(before)
             except CallError as error:
                 message = f"the service could not be read again: {error.failure.text}"
                 return replace(sent, message=message) if self._sent else _Sent(outcome="not-applied", message=message)
@@ -272,6 +276,16 @@ class _Application:
             raise UnreachableError(
                 f"{self._target} cannot be read, and nothing was changed", cause=error.failure.text
             ) from error
+
+    def _settled_service(self, before: JsonObject) -> JsonObject:
+        """Return the service once our lease on it has settled; what rolled out before that is not waited for."""
+        clock = self._shop.clock
+        deadline = clock.monotonic() + LEASE_WITHIN
+        while True:
+            now = self._shop.writer.get_service(self._target)
+            if not is_rolling_out(now) or is_rolling_out(before) or clock.monotonic() >= deadline:
+                return now
+            clock.sleep(_PAUSE)
 
     def _service_after(self, now: JsonObject) -> JsonObject:
         try:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from gcpdiag.bundle.read import load_bundle
 from gcpdiag.emulator.progress import find
+from gcpdiag.emulator.revision import bare
 from gcpdiag.emulator.serve import Emulator
 from gcpdiag.gcp.access import anonymous_access
 from gcpdiag.gcp.endpoint import Emulator as Place
 from gcpdiag.gcp.write import Writer
-from gcpdiag.model.json import JsonObject, objects_at, text_at
+from gcpdiag.model.json import JsonObject, object_at, objects_at, text_at
 from gcpdiag.model.plan import Plan, Step
 from gcpdiag.remediate.action_restart import plan_restart
 from gcpdiag.remediate.action_scale import ScaleOptions, plan_scale
@@ -33,6 +34,7 @@ from tests.emulator.asking import http_answer
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "staging-503"
 TARGET = "projects/demo-staging/locations/us-central1/services/backend-staging"
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+SETTINGS = ("annotations", "labels", "scaling", "template", "traffic")
 ALICE = Occasion(author="alice", host="desk", reason="a test")
 
 
@@ -96,8 +98,9 @@ class Desk:
         return found
 
     def settings(self) -> JsonObject:
-        """What users set of the service."""
-        return {key: self.service().get(key) for key in ("annotations", "labels", "scaling", "template", "traffic")}
+        """What users set of the service, without what says nothing."""
+        told = self.service()
+        return object_at({"told": bare({key: told.get(key) for key in SETTINGS})}, "told")
 
     def revisions(self) -> list[str]:
         return [

@@ -22,7 +22,7 @@ ALICE = Occasion(author="alice", host="desk", reason="a test")
 LIMITS = {"memory", "cpu"}
 
 
-def changed(told: JsonObject | None = None, **limits: int | str) -> tuple[JsonObject, JsonObject]:
+def changed(told: JsonObject | None = None, /, **limits: int | str) -> tuple[JsonObject, JsonObject]:
     """A service as it is, and with other limits."""
     before = told or service()
     after = copy.deepcopy(before)
