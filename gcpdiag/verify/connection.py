@@ -16,7 +16,7 @@ from gcpdiag.verify.address import Address
 from gcpdiag.verify.attempt import Attempt, ProbeFailure, in_thread
 
 _NEXT_ADDRESS_AFTER = 0.25  # seconds (RFC 8305); an address family that leads nowhere costs no more
-_CLOSE_WITHIN = 0.5  # seconds
+_CLOSE_WITHIN = 0.1  # seconds
 
 
 @lru_cache(maxsize=32)

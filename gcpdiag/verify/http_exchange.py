@@ -102,6 +102,9 @@ async def _answer(
                 continue
             case _:  # it needs more
                 received = await reader.read(_CHUNK)
+                if not attempt.received and received and not _may_be_http(received):
+                    shown = one_line(received[:40].decode(errors="replace"), limit=40)
+                    raise ProbeFailure("protocol", f"what answers is not HTTP: {shown!r}")
                 attempt.received += len(received)
                 connection.receive_data(received)
         if len(content) > _LARGEST_BODY:
@@ -109,6 +112,11 @@ async def _answer(
     if response is None:
         raise ProbeFailure("protocol", "the other side closed the connection without an answer")
     return response, bytes(content)
+
+
+def _may_be_http(beginning: bytes) -> bool:
+    """Tell whether an answer begins as HTTP does; what does not might never end."""
+    return b"HTTP/".startswith(beginning[:5])
 
 
 def _unlike_http(error: h11.RemoteProtocolError, attempt: Attempt) -> ProbeFailure:

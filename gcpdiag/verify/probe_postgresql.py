@@ -43,7 +43,7 @@ async def probe_postgresql(target: PostgresqlTarget, attempt: Attempt, vault: Va
     except TimeoutError as error:
         raise await failure_of_silence(target.address, attempt, tls=target.tls) from error
     except Exception as error:
-        raise _failure_of(error, attempt) from error
+        raise _failure_of(error, tls=target.tls) from error
     try:
         connected_after = timedelta(seconds=attempt.monotonic() - attempt.began)
         attempt.stage = "latency"  # from here on the server is known to be one that takes this login
@@ -113,7 +113,7 @@ async def _note_sessions(connection: Connection[Record], attempt: Attempt) -> No
         attempt.notes.append(f"a transaction has been idle for {float(row['idle']):.0f} s")
 
 
-def _failure_of(error: Exception, attempt: Attempt) -> ProbeFailure:  # noqa: PLR0911 - one return for each kind of failure
+def _failure_of(error: Exception, *, tls: bool) -> ProbeFailure:  # noqa: PLR0911 - one return for each kind of failure
     import asyncpg  # noqa: PLC0415 - an extra
 
     told = one_line(str(error), limit=160)
@@ -127,10 +127,11 @@ def _failure_of(error: Exception, attempt: Attempt) -> ProbeFailure:  # noqa: PL
         case asyncpg.PostgresError():
             return ProbeFailure("protocol", f"{told} ({error.sqlstate})")
         case ConnectionError() if "rejected SSL" in told:
-            return ProbeFailure("tls", "the server does not offer TLS")
+            if tls:
+                return ProbeFailure("tls", "the server does not offer TLS")
+            return ProbeFailure("protocol", "what answers does not speak PostgreSQL")
         case _:
             pass
-    attempt.stage = "protocol"
     for one in chain_of(error):
         if isinstance(one, OSError | EOFError) and not isinstance(one, TimeoutError):
             return failure_of(one, "protocol")

@@ -11,7 +11,7 @@ from gcpdiag.bundle.redact import one_line
 from gcpdiag.model.json import Json, number_at
 from gcpdiag.model.probe import milliseconds
 from gcpdiag.verify.attempt import Attempt, ProbeFailure, failure_of, require
-from gcpdiag.verify.connection import resolve, tls_context
+from gcpdiag.verify.connection import connected, resolve, tls_context
 from gcpdiag.verify.credential import Vault
 from gcpdiag.verify.silence import RESERVE, chain_of, failure_of_silence
 from gcpdiag.verify.target import RESPONSE_LIMIT, RedisTarget
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PINGS = 5
 _NEARLY_FULL = 0.9
 _MIB = 1 << 20
+_NO_CLIENT = "max number of clients reached"
+_LISTEN = 0.5  # seconds; a server that turns clients away does it at once
 
 
 async def probe_redis(target: RedisTarget, attempt: Attempt, vault: Vault) -> None:
@@ -39,7 +41,10 @@ async def probe_redis(target: RedisTarget, attempt: Attempt, vault: Vault) -> No
     except ProbeFailure:
         raise
     except Exception as error:
-        raise _failure_of(error) from error
+        failure = _failure_of(error)
+        if failure.stage == "protocol" and _NO_CLIENT in await _first_words(target, attempt):
+            failure = ProbeFailure("capacity", f"every client connection is taken: {_NO_CLIENT}")
+        raise failure from error
     finally:
         await client.aclose()
 
@@ -66,6 +71,21 @@ def _client(target: RedisTarget, password: str) -> Redis:
         max_connections=1,
         decode_responses=True,
     )
+
+
+async def _first_words(target: RedisTarget, attempt: Attempt) -> str:
+    """Return what the server says to whoever connects and asks nothing; mostly that is nothing.
+
+    A server without room for one more client says so and closes; a client that has asked by then is reset, and never
+    sees the words.
+    """
+    try:
+        async with asyncio.timeout(min(_LISTEN, attempt.left / 2)):
+            tls = tls_context(target.ca_file) if target.tls else None
+            async with connected(target.address, attempt, tls=tls) as (reader, _):
+                return (await reader.read(512)).decode(errors="replace")
+    except (OSError, EOFError, TimeoutError):
+        return ""
 
 
 async def _ask(client: Redis, attempt: Attempt, limit: timedelta) -> None:
@@ -123,8 +143,8 @@ def _failure_of(error: Exception) -> ProbeFailure:  # noqa: PLR0911 - one return
 
     told = one_line(str(error), limit=160)
     folded = told.casefold()
-    if "max number of clients" in folded:
-        return ProbeFailure("capacity", "every client connection is taken: max number of clients reached")
+    if _NO_CLIENT in folded:
+        return ProbeFailure("capacity", f"every client connection is taken: {_NO_CLIENT}")
     match error:
         case exceptions.AuthenticationError() | exceptions.AuthorizationError() | exceptions.NoPermissionError():
             return ProbeFailure("authentication", told)
