@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from gcpdiag.emulator.condition import Failure, failure_told
 from gcpdiag.emulator.container import ingress_of
@@ -13,6 +13,7 @@ from gcpdiag.model.json import JsonObject, number_at, objects_at, text_at
 from gcpdiag.model.resource import last_segment
 
 _OUTCOMES = {"ready": 1.0, "fail": 1.0, "slow": 5.0}  # seconds that each takes unless told
+_ONLY_TOLD = frozenset({"annotations", "description", "labels"})  # fields of a service that change nothing that runs
 _PLAN = "rollouts/"  # plans stand among the operations, under a name that is no operation's
 
 
@@ -38,9 +39,15 @@ def plan_rollout(state: State, request: Request, captured: Mapping[str, str]) ->
     return {"service": service, **plan}
 
 
-def rollout_of(state: State, service: JsonObject, revision: JsonObject | None) -> Rollout:
-    """Return the update of a service that begins now, as it was planned; a plan serves once."""
-    plan = state.operations.pop(f"{_PLAN}{last_segment(text_at(service, 'name'))}", {})
+def rollout_of(
+    state: State, service: JsonObject, revision: JsonObject | None, *, changed: Collection[str] = ()
+) -> Rollout:
+    """Return the update of a service that begins now, as it was planned; a plan serves once.
+
+    It waits for an update that has something to roll out: one of annotations or labels alone leaves it where it is.
+    """
+    rolls_out = revision is not None or not changed or not _ONLY_TOLD.issuperset(changed)
+    plan = state.operations.pop(f"{_PLAN}{last_segment(text_at(service, 'name'))}", {}) if rolls_out else {}
     seconds = number_at(plan, "seconds")
     return Rollout(
         service=text_at(service, "name"),

@@ -115,11 +115,12 @@ def update_service(
         replace_resource(state, SERVICES, updated)
         if revision is not None:
             _insert(state, revision)
-        traffic_only = revision is None and _changed(stored, updated) == ["traffic"]
+        changed = _changed(stored, updated)
+        traffic_only = revision is None and changed == ["traffic"]
         command = "run.services.update-traffic" if traffic_only else "run.services.update"
         log_update(state, updated, api=api, update_mask=update_mask, command=command)
         name = _operation_name(updated)
-        begin(state, name, rollout_of(state, updated, revision))
+        begin(state, name, rollout_of(state, updated, revision, changed=changed))
         return operation_at(state, name) or {}
 
 

@@ -494,6 +494,14 @@ def test_a_service_that_is_not_there_cannot_be_updated(project: Project) -> None
     )
 
 
+def test_a_plan_waits_for_an_update_that_has_something_to_roll_out(project: Project) -> None:
+    project.plan(outcome="fail")
+    told = project.finish(project.update({**project.service(), "annotations": {"team": "shop"}}))
+    assert "error" not in told
+
+    assert "error" in project.finish(project.update(with_memory(project.service(), "2Gi")))
+
+
 @pytest.mark.parametrize("told", [{"outcome": "perhaps"}, {"seconds": -1}, {"service": "nope"}, {"service": ""}])
 def test_a_plan_that_makes_no_sense_is_refused(project: Project, told: JsonObject) -> None:
     with pytest.raises(ApiError):

@@ -11,6 +11,7 @@ import pytest
 from gcpdiag.errors import UnreachableError, UsageError
 from gcpdiag.gcp.failure import FailureKind
 from gcpdiag.model.json import JsonObject, object_at, objects_at, text_at
+from gcpdiag.model.plan import Plan
 from gcpdiag.remediate.action_rollback import RollbackOptions, Served, plan_rollback
 from gcpdiag.remediate.action_traffic import plan_unpin
 from gcpdiag.remediate.guard import GuardsRefusedError, Overrides
@@ -39,11 +40,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield found
 
 
-def refusing(desk: Desk, plan: object, **options: object) -> set[str]:
+def refusing(desk: Desk, plan: Plan, **options: object) -> set[str]:
     """The guards that refuse a plan; nothing at all may be sent."""
     before, sent = desk.settings(), len(desk.mutations())
     with pytest.raises(GuardsRefusedError) as raised:
-        desk.apply(plan, **options)  # type: ignore[arg-type]
+        desk.apply(plan, **options)
     assert raised.value.exit_code == 4
     assert (desk.settings(), len(desk.mutations())) == (before, sent)
     return {one.guard for one in raised.value.verdicts if one.stops}
