@@ -11,8 +11,7 @@ Need = Literal["triage", "bundle", "discovery", "changes"]
 """What goes without it: triage itself, kept bundles alone, finding one's way around, or changes."""
 
 BUNDLE_ONLY = frozenset(
-    f"compute.{one}"
-    for one in ("addresses", "forwarding_rules", "routes", "ssl_certificates", "subnetworks", "target_proxies")
+    f"compute.{one}" for one in ("addresses", "forwarding_rules", "routes", "ssl_certificates", "target_proxies")
 ) | {"compute.url_maps"}
 """Sources that ``gcpdiag collect`` reads, and triage of a live project does not."""
 

@@ -53,13 +53,13 @@ _COMPUTE_FOR_TRIAGE = (
     ("network_endpoint_groups", ("networkEndpointGroups",)),
     ("routers", ("routers",)),
     ("firewalls", ("firewalls",)),
+    ("subnetworks", ("subnetworks",)),
 )
 _COMPUTE_BESIDES = (
     ("forwarding_rules", ("forwardingRules",)),
     ("target_proxies", ("targetHttpProxies", "targetHttpsProxies")),
     ("url_maps", ("urlMaps",)),
     ("ssl_certificates", ("sslCertificates",)),
-    ("subnetworks", ("subnetworks",)),
     ("routes", ("routes",)),
     ("addresses", ("addresses",)),
 )

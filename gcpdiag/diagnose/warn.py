@@ -8,6 +8,7 @@ from dataclasses import replace
 from gcpdiag.diagnose.describe import Teller
 from gcpdiag.diagnose.group import connected_groups, group_findings
 from gcpdiag.diagnose.judge import Judge, telling_findings
+from gcpdiag.diagnose.pinned import pinned_warnings
 from gcpdiag.model.diagnosis import NamedCause
 from gcpdiag.model.finding import Finding, Gap, Unknown
 from gcpdiag.model.resource import ServiceRef
@@ -25,7 +26,7 @@ def warnings_of(
 ) -> tuple[NamedCause, ...]:
     """Return warnings, each cause once, without those that the diagnosis names anyway."""
     found: dict[str, NamedCause] = {}
-    for one in (*_past(seen, judge, teller), *_latent(seen, library, judge, teller)):
+    for one in (*_past(seen, judge, teller), *_latent(seen, library, judge, teller), *pinned_warnings(seen)):
         if one.id not in told:
             found.setdefault(one.id, one)
     return tuple(found[cause] for cause in sorted(found))
