@@ -48,7 +48,7 @@ def _warning(service: ServiceRef, pinned: list[str], latest: str, project: str) 
             Remedy(
                 command=f"{command} --region={shlex.quote(service.region)} --project={shlex.quote(project)}",
                 risk="medium",
-                why=f"Later deployments get traffic again; {latest} takes all of it at once: make sure that it is well.",
+                why=f"Later deployments get traffic again; {latest} takes all of it at once, so make sure of it first.",
             ),
         ),
     )
