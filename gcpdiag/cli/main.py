@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": ("gcpdiag.cli.triage", "Triage a recorded outage; needs nothing to be configured."),
     "doctor": ("gcpdiag.cli.doctor", "Check before an incident: who you are, what you may see, how to get the rest."),
     "collect": ("gcpdiag.cli.collect", "Keep what Google answers about a project, to diagnose it anywhere."),
+    "watch": ("gcpdiag.cli.watch", "Watch a project: triage again and again, until it is healthy."),
     "explain": (
         "gcpdiag.cli.playbook",
         "Explain a cause: how it is known, what it is confused with, what to do.",
