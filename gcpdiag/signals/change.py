@@ -18,6 +18,7 @@ ChangeKind = Literal["deploy", "traffic", "delete", "other"]
 _CREATED = "revision created"  # no method of the API: what a revision tells of itself
 _DEFAULT_PERIOD = 240  # seconds: one TCP probe as long as a start may take
 _DEPLOY_TAKES = 120.0  # seconds between the call and the creation of the revision
+_NOTES = frozenset({"annotations", "labels", "description", "client", "client_version", "clientVersion"})
 _READS = ("get", "list", "describe", "connect", "test", "query", "watch")
 _FIELDS = {
     "egress": "template.vpcAccess.egress",
@@ -86,7 +87,7 @@ def change_of(payload: JsonObject, *, at: float, labels: dict[str, str], project
     """Return the change that an admin activity entry tells of; None when it only read, or only reports status."""
     method = text_at(payload, "methodName")
     verb = method.rsplit(".", 1)[-1].lower()
-    if not method or verb.startswith(_READS) or method.startswith("/"):
+    if not method or verb.startswith(_READS) or method.startswith("/") or _serves_the_same(payload):
         return None
     resource = text_at(payload, "resourceName")
     failed = bool(number_at(payload, "status.code"))
@@ -106,6 +107,12 @@ def change_of(payload: JsonObject, *, at: float, labels: dict[str, str], project
         service=ServiceRef(name=name, region=region),
         after=after,
     )
+
+
+def _serves_the_same(payload: JsonObject) -> bool:
+    """Tell whether an update touched nothing but notes on a service, such as the lock that a change of ours takes."""
+    mask = text_at(payload, "request.updateMask")
+    return bool(mask) and set(mask.split(",")) <= _NOTES
 
 
 def _kind(payload: JsonObject, verb: str) -> ChangeKind:

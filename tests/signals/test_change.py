@@ -87,6 +87,11 @@ def test_moving_traffic_is_no_deployment(payload: JsonObject) -> None:
     assert told.kind == "traffic"
 
 
+@pytest.mark.parametrize("mask, changes", [("annotations", False), ("annotations,labels", False), ("template", True)])
+def test_notes_on_a_service_are_no_change(mask: str, *, changes: bool) -> None:
+    assert (change(UPDATE, {"request": {"updateMask": mask}}) is not None) is changes
+
+
 def test_a_change_of_another_product_names_its_resource() -> None:
     told = change(
         "v1.compute.firewalls.insert",
