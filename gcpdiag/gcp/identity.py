@@ -13,6 +13,7 @@ from google.oauth2 import id_token
 
 from gcpdiag.errors import UnreachableError
 from gcpdiag.gcp.access import Access
+from gcpdiag.gcp.endpoint import Emulator
 from gcpdiag.gcp.failure import CallError
 from gcpdiag.gcp.rest import RestApi
 from gcpdiag.model.json import text_at
@@ -52,9 +53,9 @@ def _impersonated(audience: str, principal: str, request: Request) -> str:
     return str(made.token)
 
 
-def fetch_secret(access: Access, version: str, *, timeout: float = 10.0) -> str:
+def fetch_secret(access: Access, version: str, *, emulator: Emulator | None = None, timeout: float = 10.0) -> str:
     """Return what a version of a secret holds (Secret Manager v1, ``versions.access``); UnreachableError if denied."""
-    api = RestApi(access)
+    api = RestApi(access, emulator)
     try:
         answer = api.get("secretmanager", f"/v1/{version}:access", {}, timeout=timeout)
         return base64.b64decode(text_at(answer, "payload.data"), validate=True).decode().rstrip("\r\n")
