@@ -16,7 +16,7 @@ import click
 from gcpdiag.cli.live import LiveOptions, live_options
 from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.cli.probing import prober_of, targets_of_file
-from gcpdiag.errors import GcpdiagError, UsageError
+from gcpdiag.errors import GcpdiagError, UnreachableError, UsageError
 from gcpdiag.model.window import in_utc, is_credible
 
 if TYPE_CHECKING:
@@ -214,13 +214,27 @@ def _records(sight: _Sight, path: Path | None, options: LiveOptions, *, wanted: 
     from gcpdiag.verify.discovery import find_targets
     from gcpdiag.verify.verification import records_of
 
-    bundle = _bundle(sight, path, options, wanted=wanted)
+    try:
+        bundle = _bundle(sight, path, options, wanted=wanted)
+    except UnreachableError as error:
+        if wanted:
+            raise
+        return _Records(project=options["project"], criteria=[_unread(error)])
     if bundle is None:
         return _Records()
     library = library_of(sight.playbooks)
     criteria = records_of(bundle, library.catalogue, services=sight.services, since=sight.since)
     found = find_targets(bundle, sight.services) if sight.discover else []
     return _Records(project=bundle.project, criteria=criteria, found=found)
+
+
+def _unread(error: UnreachableError) -> Criterion:
+    """Return the line that stands for all records, where there are targets to be probed without them."""
+    from gcpdiag.model.verification import Criterion
+
+    return Criterion(
+        group="traffic", title="records of the project", subject="Google Cloud", verdict="unknown", text=str(error)
+    )
 
 
 def _bundle(sight: _Sight, path: Path | None, options: LiveOptions, *, wanted: bool) -> Bundle | None:

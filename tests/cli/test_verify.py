@@ -166,3 +166,14 @@ def test_probes_have_no_meaning_for_a_bundle_on_disk(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "--probe has no meaning with --bundle" in done.stderr
+
+
+def test_a_project_that_cannot_be_read_does_not_keep_probes_from_being_made(tmp_path: Path) -> None:
+    nobody = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "none.json"), "CLOUDSDK_CONFIG": str(tmp_path)}
+    with serving(Pages(OK)) as address:
+        some = gcpdiag("verify", "--project", "demo", "--tcp", str(address), at=tmp_path, **nobody)
+    none = gcpdiag("verify", "--project", "demo", at=tmp_path, **nobody)
+
+    assert (some.returncode, none.returncode) == (11, 3)
+    assert "met       TCP accepts connections" in some.stdout
+    assert "records of the project" in some.stdout
