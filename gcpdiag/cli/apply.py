@@ -128,13 +128,15 @@ def _undo_each(
         plan = _undo_plan(wanted[0], session, options)
         carry_out_alone(_order(plan, session, access, options, undoes=wanted[0].id))
     receipts: list[Receipt] = []
-    for change in wanted:
-        plan = _undo_plan(change, session, options)
-        receipts.append(carry_out(_order(plan, session, access, options, undoes=change.id)))
-        if receipts[-1].exit_code:
-            break
-    if options["output"] == "json":
-        echo_json({"schema": "gcpdiag.receipts/v1", "receipts": [one.to_json() for one in receipts]})
+    try:
+        for change in wanted:
+            plan = _undo_plan(change, session, options)
+            receipts.append(carry_out(_order(plan, session, access, options, undoes=change.id)))
+            if receipts[-1].exit_code:
+                break
+    finally:  # what was taken back is told, whatever becomes of the rest
+        if options["output"] == "json":
+            echo_json({"schema": "gcpdiag.receipts/v1", "receipts": [one.to_json() for one in receipts]})
     raise click.exceptions.Exit(max(one.exit_code for one in receipts))
 
 
@@ -164,7 +166,8 @@ def _settle_first(session: Session) -> None:
     from gcpdiag.remediate.resume import resume
 
     for one in resume(workshop_of(session), patience=0):
-        click.echo(f"gcpdiag: {one.run} was interrupted: {one.result}, {one.message}", err=True)
+        if one.result != "running":  # that one has the lock, and the guards will say so
+            click.echo(f"gcpdiag: {one.run} was interrupted: {one.result}, {one.message}", err=True)
 
 
 def _access(options: ApplyOptions) -> AccessOptions:

@@ -125,7 +125,11 @@ def carry_out(order: Order) -> Receipt:
         )
         raise GuardsRefusedError(verdicts)
     _ask(order)
-    receipt = apply_plan(order.plan, workshop, request)
+    try:
+        receipt = apply_plan(order.plan, workshop, request)
+    except KeyboardInterrupt:
+        click.echo("gcpdiag: run `gcpdiag resume` to see what became of it, and to take the lock away", err=True)
+        raise
     if to_people:
         click.echo(f"\n{render_receipt(receipt)}", nl=False)
     return receipt

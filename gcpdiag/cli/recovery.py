@@ -67,18 +67,21 @@ def verification_of(plan: Plan, access: AccessOptions, clock: Clock) -> Callable
 
     def verify() -> bool | None:
         began = clock.now()
-        deadline = clock.monotonic() + _PATIENCE
-        while True:
-            verification = _verified(plan, access, began)
-            if verification.outcome in ("met", "not met"):
-                _tell(verification)
-                return verification.outcome == "met"
-            if clock.monotonic() + _PAUSE > deadline:
-                _tell(verification)
-                return None
-            clock.sleep(_PAUSE)
+        verification = when_decided(lambda: _verified(plan, access, began), clock)
+        _tell(verification)
+        return {"met": True, "not met": False}.get(verification.outcome)
 
     return verify
+
+
+def when_decided(check: Callable[[], Verification], clock: Clock) -> Verification:
+    """Return the first verification that says yes or no, or the last one when the patience is over."""
+    deadline = clock.monotonic() + _PATIENCE
+    while True:
+        verification = check()
+        if verification.outcome in ("met", "not met") or clock.monotonic() + _PAUSE > deadline:
+            return verification
+        clock.sleep(_PAUSE)
 
 
 def _verified(plan: Plan, access: AccessOptions, since: datetime) -> Verification:

@@ -103,6 +103,8 @@ def judge_not_locked(situation: Situation) -> Judgement:
     if local is not None and local.run != situation.run:
         return Refused(f"on this machine, {local.describe()}", "Wait for it to end")
     left = [one for one in situation.open_runs if one.target == situation.step.target and one.run != situation.run]
+    if situation.is_undo:  # what still rolls out may be taken back; what was interrupted has to be settled before
+        left = [one for one in left if not one.is_pending]
     if left:
         told = f"{left[-1].run} of {left[-1].at:%Y-%m-%d %H:%M} UTC was interrupted, or is still rolling out"
         return Refused(f"an earlier change of the service has no known end: {told}", "Run `gcpdiag resume` first")

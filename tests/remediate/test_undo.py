@@ -107,6 +107,14 @@ def test_a_failed_change_is_taken_back(desk: Desk) -> None:
     assert text_at(desk.service(), "terminalCondition.state") == "CONDITION_SUCCEEDED"
 
 
+def test_a_change_that_still_rolls_out_is_taken_back(desk: Desk) -> None:
+    desk.on_sending(lambda: desk.plan_rollout(outcome="slow", seconds=900))
+    assert desk.apply(desk.scale(memory="2Gi"), patience=5).outcome == "pending"
+    desk.on_progress = lambda _: None
+
+    assert (undo(desk)[0].outcome, desk.memory()) == ("applied", "4Gi")
+
+
 def test_the_journal_knows_what_took_what_back(desk: Desk) -> None:
     receipt = desk.apply(desk.scale(memory="2Gi"))
     undo(desk)
