@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from gcpdiag.cli.live import LiveOptions
 
 if TYPE_CHECKING:
@@ -63,8 +65,10 @@ def probed(bundle: Bundle, options: LiveOptions, services: Sequence[str]) -> Bun
     """Return the bundle with what probes of its topology, and of ``./gcpdiag.toml``, saw."""
     from gcpdiag.verify.discovery import find_targets
     from gcpdiag.verify.recording import telling_results, with_probes
-    from gcpdiag.verify.runner import DEADLINE
+    from gcpdiag.verify.runner import DEADLINE, Unprobed
 
     targets = [*targets_of_file(None), *find_targets(bundle, services)]
     results = prober_of(options, DEADLINE, inside=False).probe_all(targets)
+    for reason in sorted({one.reason for one in results if isinstance(one, Unprobed)}):
+        click.echo(f"gcpdiag: not probed: {reason}", err=True)
     return with_probes(bundle, telling_results(targets, results))

@@ -177,3 +177,12 @@ def test_a_project_that_cannot_be_read_does_not_keep_probes_from_being_made(tmp_
     assert (some.returncode, none.returncode) == (11, 3)
     assert "met       TCP accepts connections" in some.stdout
     assert "records of the project" in some.stdout
+
+
+def test_triage_says_what_it_could_not_probe_and_why(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "gcpdiag.toml").write_text(
+        '[[verify.targets]]\nkind = "redis"\naddress = "cache.example"\npassword = { env = "NOT_SET" }\n'
+    )
+    done = gcpdiag("triage", *HOUR, "--probe", at=tmp_path, GCPDIAG_EMULATOR_HOST=emulator.http)
+
+    assert "gcpdiag: not probed: the environment variable NOT_SET is not set" in done.stderr
