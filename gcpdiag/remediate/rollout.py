@@ -11,7 +11,7 @@ from gcpdiag.gcp.failure import CallError
 from gcpdiag.model.json import JsonObject, number_at, object_at, objects_at, text_at
 from gcpdiag.model.resource import last_segment
 from gcpdiag.remediate.guard_target import is_rolling_out
-from gcpdiag.remediate.settle import ServiceWriter
+from gcpdiag.remediate.settle import ServiceWriter, is_refusal
 
 PATIENCE = 600.0
 """Seconds that a rollout is waited for: startup takes four minutes at most, and two tries."""
@@ -74,7 +74,7 @@ def watch_rollout(
     try:
         while True:
             try:
-                answer = writer.get_operation(operation) if operation else {}
+                answer, operation = _asked(writer, operation)
                 service = writer.get_service(target)
                 if _is_over(answer, service, has_operation=bool(operation)):
                     return _end(writer, answer, service, newest_before)
@@ -88,6 +88,16 @@ def watch_rollout(
             looks += 1
     except KeyboardInterrupt:
         return RolloutEnd(state="pending", message="you stopped waiting; the rollout goes on")
+
+
+def _asked(writer: ServiceWriter, operation: str) -> tuple[JsonObject, str]:
+    """Return the operation and its name; no name for one that may not be seen: the service tells the same, later."""
+    try:
+        return writer.get_operation(operation) if operation else {}, operation
+    except CallError as error:
+        if not is_refusal(error):
+            raise
+        return {}, ""
 
 
 def serving_of(service: JsonObject) -> tuple[tuple[str, float], ...]:

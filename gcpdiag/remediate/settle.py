@@ -7,6 +7,7 @@ lost cannot arrive any more; while it has the same one, taking our lease away gi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal, Protocol
 
 from gcpdiag.gcp.failure import CallError, FailureKind
@@ -142,8 +143,7 @@ def settle(
 def take_lease(writer: ServiceWriter, service: JsonObject, lease: Lease) -> None:
     """Put a lease on a service as it was read; LockedError says who was faster, CallError why it cannot be."""
     try:
-        operation = writer.update_service(leased(service, lease), LEASE_MASK, validate_only=False, timeout=WRITE_WITHIN)
-        writer.wait_operation(text_at(operation, "name"), timeout=LEASE_WITHIN)
+        _write_lease(writer, service, lease)
     except CallError as error:
         if is_refusal(error) and error.failure.kind != "conflict":
             raise
@@ -179,12 +179,17 @@ def _changed_etag(writer: ServiceWriter, service: JsonObject, run: str) -> bool:
     if held is None or held.run != run:
         return False
     try:
-        operation = writer.update_service(leased(service, None), LEASE_MASK, validate_only=False, timeout=WRITE_WITHIN)
-        writer.wait_operation(text_at(operation, "name"), timeout=LEASE_WITHIN)
+        _write_lease(writer, service, None)
     except CallError as error:
         if is_refusal(error) and error.failure.kind != "conflict":
             raise
     return True
+
+
+def _write_lease(writer: ServiceWriter, service: JsonObject, lease: Lease | None) -> None:
+    operation = writer.update_service(leased(service, lease), LEASE_MASK, validate_only=False, timeout=WRITE_WITHIN)
+    with suppress(CallError):  # it is written; who may not see operations reads the service
+        writer.wait_operation(text_at(operation, "name"), timeout=LEASE_WITHIN)
 
 
 def _touches(path: str, changed: Sequence[str]) -> bool:

@@ -35,10 +35,12 @@ class FaultyWriter:
         *,
         on_update: Callable[[Sequence[str]], Strike | None] = lambda _: None,
         on_read: Callable[[], Strike | None] = lambda: None,
+        on_operation: Callable[[], Strike | None] = lambda: None,
     ) -> None:
         self.inner = inner
         self.on_update = on_update
         self.on_read = on_read
+        self.on_operation = on_operation
         self.sent: list[tuple[str, ...]] = []
         self.taken: list[tuple[str, ...]] = []
 
@@ -51,11 +53,11 @@ class FaultyWriter:
         return self.inner.list_revisions(service)
 
     def get_operation(self, name: str) -> JsonObject:
-        self._strike(self.on_read())
+        self._strike(self.on_read() or self.on_operation())
         return self.inner.get_operation(name)
 
     def wait_operation(self, name: str, *, timeout: float) -> JsonObject:
-        self._strike(self.on_read())
+        self._strike(self.on_read() or self.on_operation())
         return self.inner.wait_operation(name, timeout=timeout)
 
     def update_service(

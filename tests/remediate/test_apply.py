@@ -443,6 +443,19 @@ def test_a_lock_that_was_taken_although_nobody_heard_is_ours(desk: Desk, kind: F
     assert not desk.service().get("annotations")
 
 
+@pytest.mark.parametrize("kind", ["denied", "unavailable"])
+@pytest.mark.parametrize("outcome", ["ready", "fail"])
+def test_who_may_not_see_operations_is_told_by_the_service(desk: Desk, kind: FailureKind, outcome: str) -> None:
+    plan = desk.scale(memory="2Gi")
+    desk.writer = FaultyWriter(desk.writer, on_operation=lambda: Strike(kind))
+    desk.on_sending(lambda: desk.plan_rollout(outcome=outcome))
+    receipt = desk.apply(plan, patience=30)
+
+    ended = {"ready": "applied", "fail": "failed"}[outcome]
+    assert receipt.outcome == (ended if kind == "denied" else "pending")
+    assert not desk.service().get("annotations")
+
+
 def test_a_disk_that_fills_up_after_the_step_hides_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = desk.scale(memory="2Gi")
     whole = Journal.append
