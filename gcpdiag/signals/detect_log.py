@@ -91,11 +91,21 @@ def _timeliness(tally: Tally, service: ServiceRef, seen: Observation) -> float:
     if tally.last < onset - lead:
         return _UNTIMELY
     if tally.first > onset + _LATE:
+        if _begins_where_logs_do(tally, service, seen):
+            return 1.0
         return _SECOND if _grew_worse(onset, tally.first, service, seen) else _UNTIMELY
     begin = int((onset - lead) // 60)
     before = tally.rate_before(begin)
     steady = before > 0 and tally.first < onset - 2 * lead and tally.rate_from(begin) < 2 * before
     return _UNTIMELY if steady else 1.0
+
+
+def _begins_where_logs_do(tally: Tally, service: ServiceRef, seen: Observation) -> bool:
+    """Tell whether logs were cut off, and a match is as old as what is left: it may have begun before."""
+    if not seen.coverage[LOG_ENTRIES].truncated:
+        return False
+    left = [one.oldest for (kind, subject), one in seen.scan.seen.items() if subject == service and kind != "audit"]
+    return tally.first <= min(left, default=float("-inf")) + _LATE
 
 
 def _grew_worse(onset: float, later: float, service: ServiceRef, seen: Observation) -> bool:

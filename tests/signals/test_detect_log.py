@@ -6,7 +6,7 @@ import pytest
 
 from gcpdiag.model.finding import Present, Unknown
 from gcpdiag.model.json import Json, JsonObject
-from tests.making import ENTRIES, SERVICES, Files, audit, entry, request, requests, service, system
+from tests.making import ENTRIES, SERIES, SERVICES, Files, audit, entry, request, requests, series, service, system
 from tests.signals.making import CALM_THEN_FAILING, WEB, looked_for, outcome, strength, told
 
 POOL: JsonObject = {"detector": "log", "logs": ["app"], "any": ["pool exhausted"]}
@@ -154,3 +154,24 @@ def test_failures_at_the_services_own_timeout_are_found_whatever_it_is() -> None
 
 def test_without_a_request_log_nothing_is_known_of_requests() -> None:
     assert asked(system("started"), status=[504]) == "unknown"
+
+
+@pytest.mark.parametrize("truncated, expected", [(True, 1.0), (False, 0.3)])
+def test_matches_that_begin_where_cut_off_logs_begin_may_be_as_old_as_the_failure(
+    *, truncated: bool, expected: float
+) -> None:
+    # Metrics see the failure from minute 10 on; of the logs only what came after minute 40 is left.
+    counted: JsonObject = {
+        **series("run.googleapis.com/request_count", dict.fromkeys(range(11, 61), 9.0)),
+        "metric": {"type": "run.googleapis.com/request_count", "labels": {"response_code_class": "5xx"}},
+    }
+    answered: JsonObject = {
+        **series("run.googleapis.com/request_count", dict.fromkeys(range(1, 11), 9.0)),
+        "metric": {"type": "run.googleapis.com/request_count", "labels": {"response_code_class": "2xx"}},
+    }
+    entries = [entry("pool exhausted", minute=40 + minute / 2) for minute in range(30)]
+    source: Json = {"source": "logging.entries", "status": "ok", "truncated": truncated}
+
+    found = looked_for(POOL, {ENTRIES: entries, SERIES: [counted, answered]}, sources=[source])
+
+    assert strength(found) == pytest.approx(expected)
