@@ -14,7 +14,7 @@ from pathlib import Path
 import trustme
 
 from gcpdiag.verify.address import Address
-from tests.verify.servers import HOST, free_port
+from tests.verify.servers import HOST
 
 Conversation = Callable[[socket.socket, threading.Event], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -130,8 +130,8 @@ def says(text: bytes) -> Conversation:
 
 
 def refused() -> Address:
-    """An address where nothing listens."""
-    return Address(HOST, free_port())
+    """An address where nothing listens: a port that is nobody's by chance, as a free one may be a moment later."""
+    return Address(HOST, 1)
 
 
 @contextlib.contextmanager
