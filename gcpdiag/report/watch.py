@@ -36,7 +36,7 @@ _KINDS = {
 _TICKS = {"met": "green", "not yet": "yellow", "unknown": "yellow"}
 _METER = 10
 _LEAST_EVENTS, _MOST_CAUSES = 3, 3
-_TALL = 32
+_TALL, _WIDE = 32, 100  # rows and columns from which more is told
 _TITLE = 24
 
 
@@ -197,9 +197,9 @@ def _foot(stage: Stage, canvas: Canvas) -> list[Text]:
     lines = []
     sight = stage.vigil.sight
     if sight is not None and sight.diagnosis.gaps:
-        gaps = [f"{told(one.check)} ({told(one.reason)})" for one in sight.diagnosis.gaps]
-        unseen = counted(len(gaps), "gap")
-        lines.append(canvas.line((f"not seen, {unseen}: ", "yellow"), (" · ".join(gaps), "dim")))
+        gaps = sorted(sight.diagnosis.gaps, key=lambda one: not one.permission)
+        named = [told(one.check) + (f" ({told(one.reason)})" if canvas.width >= _WIDE else "") for one in gaps]
+        lines.append(canvas.line((f"not seen ({len(gaps)}): ", "yellow"), (" · ".join(named), "dim")))
     doing, legend = _doing(stage), _legend(stage, canvas)
     fits = cell_len(doing) + cell_len(legend) + 2 <= canvas.columns
     lines.append(canvas.line((doing, "" if stage.ending else "dim"), right=(legend if fits else "", "dim")))
@@ -220,7 +220,7 @@ def _took(sight: Sight | None) -> str:
         return ""
     calls = sight.diagnosis.calls
     reads = calls.get(LOG_ENTRIES, 0)
-    return f" · last took {counted(sum(calls.values()), 'call')}, {reads} of {READS_A_MINUTE} log reads/min"
+    return f" · last: {counted(sum(calls.values()), 'call')}, {reads} of {READS_A_MINUTE} log reads/min"
 
 
 def _legend(stage: Stage, canvas: Canvas) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import fmean
 
 from rich.text import Text
@@ -11,7 +12,7 @@ from rich.text import Text
 from gcpdiag.diagnose.vigil import Sight
 from gcpdiag.model.diagnosis import ServiceHealth, ServiceState
 from gcpdiag.report.canvas import Canvas, cell, told
-from gcpdiag.report.chart import chart, folded
+from gcpdiag.report.chart import Glyphs, chart, folded
 from gcpdiag.report.wording import counted, percent
 from gcpdiag.signals.pulse import Beat, ServicePulse
 
@@ -117,8 +118,14 @@ def _row(
         top = column.whole or max((one for one in values[-cells:] if one is not None), default=0.0)
         drawn = chart(values, cells, top=top, glyphs=canvas.glyphs)
         parts.append((_GAP + cell(column.number(beats), column.width, right=True) + " ", ""))
-        parts.append((drawn, column.style))
+        parts += _styled(drawn, column.style, canvas.glyphs)
     return canvas.line(*parts)
+
+
+def _styled(drawn: str, style: str, glyphs: Glyphs) -> list[tuple[str, str]]:
+    """Return a chart in runs: what is zero or unknown stays in the background."""
+    runs = groupby(drawn, key=lambda one: one in {glyphs.zero, glyphs.unknown})
+    return [("".join(run), "dim" if background else style) for background, run in runs]
 
 
 def _share(beats: Sequence[Beat]) -> str:
