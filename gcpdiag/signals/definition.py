@@ -14,6 +14,7 @@ Relation = Literal[
     "connector-missing",
     "public-egress-without-nat",
     "egress-denied-by-firewall",
+    "egress-denied-to-dependency",
     "upstream-service-failing",
     "backend-without-service",
     "services-fail-together",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.json import JsonObject, number_at, objects_at, text_at, texts_at
@@ -17,7 +18,9 @@ _EVERYWHERE = "0.0.0.0/0"
 _DEFAULT_PRIORITY = 1000  # Compute API v1, Firewall.priority
 
 
-def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
+def find_topology(  # noqa: PLR0911 - one return for each relation
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
     """Return whether the relation that the signal names holds for the service."""
     match definition.relation:
         case "connector-missing":
@@ -26,6 +29,8 @@ def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRe
             return _public_egress_without_nat(signal_id, definition, service, seen)
         case "egress-denied-by-firewall":
             return _egress_denied(signal_id, definition, service, seen)
+        case "egress-denied-to-dependency":
+            return _egress_denied_to_dependency(signal_id, definition, service, seen)
         case "upstream-service-failing":
             return _upstream_failing(signal_id, definition, service, seen)
         case "backend-without-service":
@@ -115,6 +120,42 @@ def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceR
         return Unknown(signal=signal_id, gap=gap)
     looked = f"no firewall rule denies egress from network {network or 'of the connector'}"
     return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
+
+
+def _egress_denied_to_dependency(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    """Look for a firewall rule that denies egress to the very address of something that the service uses."""
+    estate = seen.estate
+    if not estate.configuration(service):
+        return _unknown(signal_id, definition, "run.services", service, seen)
+    if not estate.egress(service):
+        return Absent(signal=signal_id, looked=f"{service.name} sends nothing into a network", source="run.services")
+    if estate.firewalls is None:
+        return _unknown(signal_id, definition, "compute.firewalls", service, seen)
+    network = estate.network(service)
+    rules = [one for one in estate.firewalls if _governs_egress(one, network)]
+    for rule in sorted((one for one in rules if _denies(one, rules)), key=_priority):
+        for name, address in estate.dependency_addresses(service):
+            if _covers(rule, address):
+                text = f"firewall rule {text_at(rule, 'name')} denies egress to {name} ({address})"
+                return _present(signal_id, text, "compute.firewalls", service, text_at(rule, "name"))
+    gap = seen.gap("compute.firewalls", definition.title)
+    if gap:
+        return Unknown(signal=signal_id, gap=gap)
+    looked = f"no firewall rule denies egress to what {service.name} uses"
+    return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
+
+
+def _covers(rule: JsonObject, address: str) -> bool:
+    """Tell whether a rule is about particular destinations, and this address is one of them."""
+    for told in texts_at(rule, "destinationRanges"):
+        try:
+            if told != _EVERYWHERE and ip_address(address) in ip_network(told, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def _governs_egress(rule: JsonObject, network: str) -> bool:

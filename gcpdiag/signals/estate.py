@@ -127,6 +127,17 @@ class Estate:
         hosts = set(_hosts(self._environment(service)))
         return sorted(name for name, one in (self.redis or {}).items() if text_at(one, "host") in hosts)
 
+    def dependency_addresses(self, service: ServiceRef) -> list[tuple[str, str]]:
+        """Return names and addresses of the databases and Redis instances that a service uses, and of other hosts."""
+        found: list[tuple[str, str]] = []
+        for name in self.database_names(service):
+            addresses = objects_at((self.databases or {}).get(name, {}), "ipAddresses")
+            found += [(name, text_at(one, "ipAddress")) for one in addresses if text_at(one, "type") == "PRIVATE"]
+        found += [(name, text_at((self.redis or {})[name], "host")) for name in self.redis_names(service)]
+        told = {address for _, address in found}
+        found += [(host, host) for host in _hosts(self._environment(service)) if host not in told]
+        return [(name, address) for name, address in found if address]
+
     def upstreams(self, service: ServiceRef) -> list[ServiceRef]:
         """Return the services of this project whose URL stands in a service's environment."""
         hosts = set(_hosts(self._environment(service)))

@@ -155,6 +155,20 @@ def test_a_firewall_rule_may_deny_egress(rule: JsonObject, found: str) -> None:
     assert relation("egress-denied-by-firewall", files) == found
 
 
+@pytest.mark.parametrize(
+    "ranges, found",
+    [(["10.80.0.0/13"], "present"), (["10.90.0.0/16"], "absent"), (["0.0.0.0/0"], "absent"), (["nonsense"], "absent")],
+)
+def test_a_firewall_rule_may_deny_the_very_address_that_a_service_uses(ranges: list[Json], found: str) -> None:
+    cached = service(
+        env={"REDIS_URL": "redis://10.81.0.4:6379"},
+        vpcAccess={"connector": "staging", "egress": "PRIVATE_RANGES_ONLY"},
+    )
+    rule: JsonObject = {"name": "deny", "direction": "EGRESS", "denied": [{"IPProtocol": "all"}]}
+    files: Files = {SERVICES: [cached], "compute/firewalls.json": [{**rule, "destinationRanges": ranges}]}
+    assert relation("egress-denied-to-dependency", files) == found
+
+
 @pytest.mark.parametrize("status, found", [(503, "present"), (200, "absent")])
 def test_a_service_may_fail_because_one_that_it_calls_does(status: int, found: str) -> None:
     caller = service(env={"WEB_URL": "https://web-abc123-uc.a.run.app"})
