@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FILE = Path("gcpdiag.toml")
 _WITHIN = timedelta(seconds=30)
-_PATIENCE = 300.0  # seconds until it is too early to say for good; Monitoring's points are four minutes late
+_PATIENCE = 540.0  # seconds; records are decided about eight minutes after a change (delays of Logging, Monitoring)
 _PAUSE = 20.0  # seconds between two checks
 
 

@@ -32,7 +32,7 @@ def test_patience_has_an_end() -> None:
     clock = Clock()
 
     assert when_decided(lambda: verification("too early"), clock).outcome == "undecided"
-    assert 200 < clock.monotonic() <= 300
+    assert 400 < clock.monotonic() <= 540
 
 
 @pytest.mark.parametrize(
