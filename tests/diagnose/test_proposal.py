@@ -8,8 +8,8 @@ from tests.making import SERVICES, service
 from tests.signals.making import API, estate_in
 
 
-def proposed(limits: JsonObject, **template: int) -> dict[str, str]:
-    one = service(**template, containers=[{"resources": {"limits": limits}}])
+def proposed(limits: JsonObject, *, concurrency: int = 80) -> dict[str, str]:
+    one = service(maxInstanceRequestConcurrency=concurrency, containers=[{"resources": {"limits": limits}}])
     return proposed_values(estate_in({SERVICES: [one]}), API)
 
 
@@ -40,11 +40,11 @@ def test_cpu_goes_up_to_the_next_count(cpu: str, more: str) -> None:
 
 
 def test_concurrency_is_doubled_or_halved_within_its_bounds() -> None:
-    assert proposed({}, maxInstanceRequestConcurrency=8)["concurrency_more"] == "16"
-    assert proposed({}, maxInstanceRequestConcurrency=8)["concurrency_less"] == "4"
-    assert proposed({}, maxInstanceRequestConcurrency=700)["concurrency_more"] == "1000"
-    assert "concurrency_less" not in proposed({}, maxInstanceRequestConcurrency=1)
-    assert "concurrency_more" not in proposed({}, maxInstanceRequestConcurrency=1000)
+    assert proposed({}, concurrency=8)["concurrency_more"] == "16"
+    assert proposed({}, concurrency=8)["concurrency_less"] == "4"
+    assert proposed({}, concurrency=700)["concurrency_more"] == "1000"
+    assert "concurrency_less" not in proposed({}, concurrency=1)
+    assert "concurrency_more" not in proposed({}, concurrency=1000)
 
 
 def test_nothing_is_proposed_for_a_service_that_nobody_knows() -> None:
