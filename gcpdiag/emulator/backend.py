@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from gcpdiag.bundle.format import SOURCES
 from gcpdiag.emulator.faults import REFUSALS, Fault, FaultPlan, refusal_of
+from gcpdiag.emulator.progress import settle
 from gcpdiag.emulator.refusal import other_project, recorded_refusal
 from gcpdiag.emulator.rest import ApiError, Request, Route, RouteTable, api_of, is_reading
 from gcpdiag.emulator.state import State
@@ -106,6 +107,7 @@ class Backend:
             refused = recorded_refusal(self.state, route.source, route.api, permission, request.path)
             if refused:
                 raise refused
+        settle(self.state)  # what a rollout has come to by now is in the logs, whoever asks for them
         return route.answer(self.state, request, captured)
 
     def _answer_or_error(self, route: Route, request: Request, captured: Mapping[str, str]) -> JsonObject:
