@@ -422,7 +422,7 @@ def test_an_update_is_in_the_audit_log_and_so_is_how_it_ended(project: Project) 
 
 
 @pytest.mark.parametrize(
-    "change, kind", [({"traffic": [pinned(OLDER)]}, "traffic"), ({"labels": {"a": "b"}}, "deploy")]
+    "change, kind", [({"traffic": [pinned(OLDER)]}, "traffic"), ({"scaling": {"minInstanceCount": 1}}, "deploy")]
 )
 def test_the_audit_log_is_read_as_the_change_that_was_made(project: Project, change: JsonObject, kind: str) -> None:
     update_service(project.state, {**project.service(), **change}, update_mask=",".join(change))
