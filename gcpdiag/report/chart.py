@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +32,9 @@ def folded(values: Sequence[float | None], size: int, fold: Fold) -> list[float 
 
     Where all of a fold is unknown, so is its value.
     """
-    return [
-        None if not known else fold(known) for known in (_known(part) for part in stretches(len(values), values, size))
-    ]
-
-
-def stretches(length: int, values: Sequence[float | None], size: int) -> list[Sequence[float | None]]:
-    """Return the values in pieces of ``size``, of which the first may be shorter."""
-    first = length % size
-    starts = [0] if first else []
-    bounds = [*starts, *range(first, length, size)]
-    return [values[start:end] for start, end in zip(bounds, [*bounds[1:], length], strict=True)]
+    edges = [*range(len(values), 0, -size), 0][::-1]
+    known = [[one for one in values[start:end] if one is not None] for start, end in pairwise(edges)]
+    return [fold(one) if one else None for one in known]
 
 
 def chart(values: Sequence[float | None], cells: int, *, top: float, glyphs: Glyphs) -> str:
@@ -54,10 +47,6 @@ def meter(progress: float, cells: int, *, glyphs: Glyphs) -> str:
     """Return a bar for a share of the way; only the whole way fills it."""
     full = cells if progress >= 1 else min(cells - 1, int(progress * cells))
     return glyphs.full * full + glyphs.empty * (cells - full)
-
-
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [one for one in values if one is not None]
 
 
 def _glyph(value: float | None, top: float, glyphs: Glyphs) -> str:
