@@ -24,15 +24,22 @@ _FOREVER = 3600.0
 def screen_for(out: TextIO, environ: Mapping[str, str] = os.environ) -> Screen:
     """Return the screen that fits where standard output goes to."""
     if not out.isatty():
-        return LineScreen(lambda line: print(line, file=out, flush=True))
-    unicode = (out.encoding or "").lower().replace("-", "").startswith("utf")
+        return LineScreen(_writer(out))
     if environ.get("TERM") in {"dumb", "unknown"}:
-        return FrameScreen(lambda text: print(text, file=out, flush=True))
-    return LiveScreen(terminal_of(out, color=not environ.get("NO_COLOR")), unicode=unicode)
+        return FrameScreen(_writer(out))
+    unicode = (out.encoding or "").lower().replace("-", "").startswith("utf")
+    return LiveScreen(terminal_of(out, environ), unicode=unicode)
 
 
-def terminal_of(out: TextIO, *, color: bool) -> Console:
-    """Return the terminal to draw on; without colour nothing is styled at all."""
+def _writer(out: TextIO) -> Callable[[str], None]:
+    """Return what writes a line at once; what the encoding does not have becomes a question mark."""
+    encoding = out.encoding or "utf-8"
+    return lambda text: print(text.encode(encoding, "replace").decode(encoding), file=out, flush=True)
+
+
+def terminal_of(out: TextIO, environ: Mapping[str, str]) -> Console:
+    """Return the terminal to draw on; with ``NO_COLOR`` nothing is styled at all."""
+    color = not environ.get("NO_COLOR")
     return Console(
         file=out,
         color_system="auto" if color else None,
@@ -41,6 +48,7 @@ def terminal_of(out: TextIO, *, color: bool) -> Console:
         emoji=False,
         markup=False,
         legacy_windows=False,
+        _environ=environ,
     )
 
 

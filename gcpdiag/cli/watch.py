@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -107,6 +108,7 @@ def watch(  # noqa: PLR0913 - click passes every option by name
         until_healthy=until is not None,
         timeout=timeout or (_UNTIL_TIMEOUT if until else None),
     )
+    signal.signal(signal.SIGTERM, _interrupt)  # `timeout 5m gcpdiag watch` leaves a frame and a cursor behind, too
     vigil, ending = watched.run(Vigil(began=clock.now(), named=frozenset(services)))
     raise click.exceptions.Exit(exit_code_of(vigil, ending, until_healthy=until is not None))
 
@@ -165,6 +167,10 @@ class Triages:
             reads=collection.calls.get(LOG_ENTRIES, 0),
             limited=any(one.kind == "quota" for one in collection.failures),
         )
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _window_now(clock: Clock) -> Window:

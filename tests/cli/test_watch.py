@@ -13,16 +13,18 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from rich.console import Console, ConsoleDimensions
 
 from gcpdiag.bundle.read import load_bundle
 from gcpdiag.cli.rounds import LEAST_INTERVAL, Pace, Round, Screen, Watch
-from gcpdiag.cli.screen import FrameScreen, LineScreen
+from gcpdiag.cli.screen import FrameScreen, LineScreen, LiveScreen, screen_for, terminal_of
 from gcpdiag.cli.watch import Triages, exit_code_of
 from gcpdiag.collect.live import Clock, LiveRequest
-from gcpdiag.diagnose.vigil import Vigil
+from gcpdiag.diagnose.vigil import Miss, Vigil
 from gcpdiag.emulator.faults import parse_fault
 from gcpdiag.emulator.serve import Emulator, serve
 from gcpdiag.emulator.shift import shift_times
@@ -251,6 +253,73 @@ def test_a_dumb_terminal_gets_frames_in_ascii_one_below_the_other() -> None:
     assert written[1] == "the time is over"
 
 
+def test_a_line_is_written_in_whatever_encoding_there_is() -> None:
+    written = BytesIO()
+    vigil = after(sight()).with_miss(Miss(at=NOON, why="résumé → …"))
+
+    out = TextIOWrapper(written, encoding="ascii")
+
+    screen_for(out).round_done(Stage(vigil=vigil, now=NOON))
+
+    assert b'why="r?sum? ? ?"' in written.getvalue()
+
+
+class Terminal(StringIO):
+    """A terminal that keeps what is written to it."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def live() -> tuple[Console, Terminal, LiveScreen]:
+    out = Terminal()
+    console = terminal_of(out, {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"})
+    return console, out, LiveScreen(console, unicode=True)
+
+
+def test_a_frame_is_drawn_over_the_one_before_and_never_scrolls() -> None:
+    _, out, screen = live()
+    for _ in range(3):
+        screen.draw(Stage(vigil=after(sight()), now=NOON))
+    screen.end(Stage(vigil=after(sight()), now=NOON, ending="the time is over"))
+
+    height = out.getvalue().split("INCIDENT")[1].count("\n")
+    assert height < 24
+    assert out.getvalue().count("\x1b[1A") >= 3 * height
+    assert "the time is over" in out.getvalue()
+
+
+def test_after_a_change_of_size_the_frame_is_drawn_on_a_clear_screen() -> None:
+    console, out, screen = live()
+    screen.draw(Stage(vigil=after(sight()), now=NOON))
+    before = out.getvalue()
+    console.size = ConsoleDimensions(120, 30)
+
+    screen.draw(Stage(vigil=after(sight()), now=NOON))
+    screen.end(Stage(vigil=after(sight()), now=NOON, ending="over"))
+
+    assert "\x1b[2J" not in before
+    assert "\x1b[2J" in out.getvalue()
+
+
+def test_where_nothing_was_seen_no_frame_is_left() -> None:
+    _, out, screen = live()
+    screen.draw(Stage(vigil=Vigil(began=NOON), now=NOON))
+    screen.end(Stage(vigil=Vigil(began=NOON), now=NOON, ending="nothing could be seen"))
+
+    assert out.getvalue().rsplit("WATCH", 1)[1].endswith("\x1b[1A\x1b[2K")
+
+
+@pytest.mark.parametrize(
+    "environ, kind", [({"TERM": "xterm"}, LiveScreen), ({"TERM": "dumb"}, FrameScreen), ({}, LiveScreen)]
+)
+def test_the_screen_fits_the_terminal(environ: dict[str, str], kind: type) -> None:
+    assert isinstance(screen_for(Terminal(), environ), kind)
+    assert isinstance(screen_for(StringIO(), environ), LineScreen)
+
+
 # --------------------------------------------------------------------------- against an emulator, in this process
 
 
@@ -430,11 +499,23 @@ def test_what_cannot_be_watched_is_refused_with_a_way_on(
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("more", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_on_a_terminal_an_interruption_leaves_the_last_frame(staging: Emulator, more: dict[str, str]) -> None:
-    output, code = on_terminal(environ(staging, **{"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **more}))
+@pytest.mark.parametrize(
+    "number, more",
+    [
+        (signal.SIGINT, {}),
+        (signal.SIGTERM, {}),
+        (signal.SIGINT, {"NO_COLOR": "1"}),
+        (signal.SIGINT, {"TERM": "dumb"}),
+    ],
+)
+def test_on_a_terminal_an_interruption_leaves_the_last_frame(
+    staging: Emulator, number: signal.Signals, more: dict[str, str]
+) -> None:
+    told = environ(staging, **{"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **more})
+    output, code = on_terminal(told, number)
 
     assert code == 10
+    assert output.count("\x1b[?25l") == output.count("\x1b[?25h")  # the cursor is there again
     frames = output.split("INCIDENT")
     assert "CAUSE" in frames[-1]
     assert ("\x1b[31m" in output or "\x1b[1;31m" in output) == (not more)
@@ -442,7 +523,7 @@ def test_on_a_terminal_an_interruption_leaves_the_last_frame(staging: Emulator, 
     assert "\x1b[?1049h" not in output
 
 
-def on_terminal(environ: dict[str, str]) -> tuple[str, int]:
+def on_terminal(environ: dict[str, str], number: signal.Signals) -> tuple[str, int]:
     """What a watch wrote to a terminal of 80 by 24 until its first frame was there and it was interrupted; its code."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
@@ -460,7 +541,7 @@ def on_terminal(environ: dict[str, str]) -> tuple[str, int]:
     reader = threading.Thread(target=read)
     reader.start()
     assert seen.wait(60)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     code = running.wait(60)
     reader.join(60)
     os.close(ours)
