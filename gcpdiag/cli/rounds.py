@@ -21,8 +21,8 @@ _READS_A_MINUTE = 20.0  # of 60
 _LONGEST_INTERVAL = timedelta(minutes=10)
 _LEAST_PAUSE = timedelta(seconds=2)
 _MINUTE = 60.0
-_SLOWED = "slower: a quota is used up"
-_MANY_READS = "slower: many reads"
+_SLOWED = "quota hit"
+_MANY_READS = "many reads"
 
 Ending = Literal["recovered", "timeout", "interrupted"]
 
@@ -133,8 +133,6 @@ class _Course:
                 if slowed or self._until < started + LEAST_INTERVAL.total_seconds():
                     return self._ends("timeout", "the time is over")
                 due = self._until
-            elif started >= self._until:
-                return self._ends("timeout", "the time is over")
             self._wait(due, slowed)
 
     def close(self) -> None:

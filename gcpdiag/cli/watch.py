@@ -66,7 +66,7 @@ def _duration(_context: click.Context, parameter: click.Parameter, text: str | N
     "--timeout",
     callback=_duration,
     metavar="DURATION",
-    help="End by then with the code of the last round; 20m with --until, else never.",
+    help="Begin no round after that, and end with the code of the last one; 20m with --until, else never.",
 )
 @live_options
 @playbooks_option

@@ -72,7 +72,7 @@ def test_a_429_lengthens_the_interval_and_its_absence_shortens_it_again() -> Non
     )
 
     assert script.gaps[:5] == [30.0, 60.0, 120.0, 60.0, 30.0]
-    assert {one.slowed for one in screen.drawn} == {"", "slower: a quota is used up"}
+    assert {one.slowed for one in screen.drawn} == {"", "quota hit"}
 
 
 def test_many_quotas_used_up_do_not_make_it_wait_for_ever() -> None:

@@ -145,7 +145,7 @@ def test_a_429_of_google_makes_rounds_rarer(monkeypatch: pytest.MonkeyPatch) -> 
         incident = Incident(emulator, interval=timedelta(minutes=1))
         incident.watch(timeout=timedelta(minutes=8))
 
-    assert "slower: a quota is used up" in {one.slowed for one in incident.screen.drawn}
+    assert "quota hit" in {one.slowed for one in incident.screen.drawn}
     assert len(incident.screen.done) <= 4
 
 

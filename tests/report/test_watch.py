@@ -210,9 +210,7 @@ def test_the_foot_says_what_goes_on() -> None:
     vigil = after(sight())
 
     assert "asking: 12 of 31 answers" in drawn(vigil, next_in=None, asking="12 of 31 answers")
-    assert "next round in 40 s (slower: a quota is used up)" in drawn(
-        vigil, next_in=timedelta(seconds=40), slowed="slower: a quota is used up"
-    )
+    assert "next round in 40 s (quota hit)" in drawn(vigil, next_in=timedelta(seconds=40), slowed="quota hit")
     assert drawn(vigil, ending="healthy again").endswith("healthy again")
 
 
