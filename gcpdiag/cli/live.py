@@ -36,7 +36,7 @@ class LiveOptions(TypedDict):
     token_file: Path | None
 
 
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+def moment_of(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
     """Return the time that an option gives in RFC 3339, taken as UTC where it has no zone."""
     if text is None:
         return None
@@ -59,6 +59,13 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str) -
         raise click.BadParameter(str(error)) from error
 
 
+_FROM = click.option(
+    "--from",
+    "start",
+    callback=moment_of,
+    metavar="TIME",
+    help="Where the window starts, such as 2025-09-15T19:25:00Z.",
+)
 _OPTIONS = (
     click.option(
         "--project", default="", help="The Google Cloud project; by default gcloud's own, or the credentials'."
@@ -72,14 +79,8 @@ _OPTIONS = (
     click.option(
         "--since", default="", metavar="DURATION", help="How far back to look, such as 90m or 6h; an hour by default."
     ),
-    click.option(
-        "--from",
-        "start",
-        callback=_moment,
-        metavar="TIME",
-        help="Where the window starts, such as 2025-09-15T19:25:00Z.",
-    ),
-    click.option("--to", "end", callback=_moment, metavar="TIME", help="Where the window ends; now by default."),
+    _FROM,
+    click.option("--to", "end", callback=moment_of, metavar="TIME", help="Where the window ends; now by default."),
     click.option(
         "--deadline",
         callback=_duration,
@@ -103,9 +104,18 @@ _OPTIONS = (
 
 def live_options(command: Command) -> Command:
     """Give a command the options that ``LiveOptions`` names."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return live_options_with(_FROM)(command)
+
+
+def live_options_with(origin: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return what gives a command the options that ``LiveOptions`` names, another one in the place of ``--from``."""
+
+    def options(command: Command) -> Command:
+        for option in reversed(_OPTIONS):
+            command = origin(command) if option is _FROM else option(command)
+        return command
+
+    return options
 
 
 def collect(options: LiveOptions, breadth: Breadth, *, on_ready: Callable[[], None] = lambda: None) -> Collection:

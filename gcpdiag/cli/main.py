@@ -30,6 +30,7 @@ _COMMANDS = {
     "egress": ("gcpdiag.cli.act", "Choose which outgoing requests of a service take the VPC."),
     "apply": ("gcpdiag.cli.apply", "Do exactly what a plan says, or refuse; guards judge it again right before."),
     "verify": ("gcpdiag.cli.verify", "Check whether it is over: real probes, and what records say since the repair."),
+    "probe": ("gcpdiag.cli.probe", "What a job of `verify --from cloud-run-job` runs; not for use by hand."),
     "undo": ("gcpdiag.cli.apply", "Take a change back: the last one, one by its id, or all of the incident."),
     "history": ("gcpdiag.cli.history", "List what was changed from here, and how it ended."),
     "resume": ("gcpdiag.cli.history", "Settle what was interrupted, by reading; nothing is done again."),

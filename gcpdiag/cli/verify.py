@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from gcpdiag.cli.live import LiveOptions, live_options
+from gcpdiag.cli.live import LiveOptions, live_options_with, moment_of
 from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.cli.probing import prober_of, targets_of_file
+from gcpdiag.cli.verify_job import (
+    PLACE,
+    InsideRequest,
+    Place,
+    VerifyOptions,
+    job_options,
+    probe_inside,
+    require_possible,
+    separated,
+)
 from gcpdiag.errors import GcpdiagError, UnreachableError, UsageError
 from gcpdiag.model.window import in_utc, is_credible
 
@@ -46,6 +56,20 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
     if not is_credible(moment):
         raise click.BadParameter(f"there are no records of the year {moment.year}")
     return moment
+
+
+def _origin(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | Place | None:
+    """Return the place that probes run from, or else the time that the window starts at."""
+    return PLACE if text == PLACE else moment_of(context, parameter, text)
+
+
+_from_option = click.option(
+    "--from",
+    "origin",
+    callback=_origin,
+    metavar="TIME|cloud-run-job",
+    help="Where the window starts; or cloud-run-job: probe from inside the network of --service, by a short job.",
+)
 
 
 def _duration(_context: click.Context, _parameter: click.Parameter, text: str) -> timedelta:
@@ -143,7 +167,7 @@ def _targets(kind: str) -> Callable[[click.Context, click.Parameter, tuple[str, 
     help="How long every probe has; all run side by side.",
 )
 @click.option("--inside", is_flag=True, help="This machine is in the services' network: private addresses count.")
-@live_options
+@live_options_with(_from_option)
 @click.option(
     "--output",
     "-o",
@@ -153,6 +177,7 @@ def _targets(kind: str) -> Callable[[click.Context, click.Parameter, tuple[str, 
     help="A checklist for the terminal, Markdown for a ticket, JSON for programs, or JUnit's XML for CI.",
 )
 @playbooks_option
+@job_options
 def verify(  # noqa: PLR0913 - click passes every option by name
     *,
     http: list[Target],
@@ -170,22 +195,33 @@ def verify(  # noqa: PLR0913 - click passes every option by name
     inside: bool,
     output: str,
     playbooks: tuple[Path, ...],
-    **options: Unpack[LiveOptions],
+    origin: datetime | Place | None,
+    **options: Unpack[VerifyOptions],
 ) -> None:
     """Check whether it is over: real probes, and what logs and metrics say since something was done.
 
-    Nothing is changed. A project is asked if one is named, or if nothing else is to be checked. Exit code 0: all
-    criteria are met; 10: one is not; 11: too early to say, or something could not be looked at; 3: nothing could be
-    probed.
+    Nothing is changed; with --from cloud-run-job --apply a short job probes from inside, and is deleted again. A
+    project is asked if one is named, or if nothing else is to be checked. Exit code 0: all criteria are met; 10: one is
+    not; 11: too early to say, or something could not be looked at; 3: nothing could be probed; 4: the job was refused.
     """
-    from gcpdiag.verify.verification import verify as verify_all
+    from gcpdiag.verify.verification import assemble
 
+    live, job = separated(options, start=origin if isinstance(origin, datetime) else None)
+    require_possible(job, services, path, inside=origin == PLACE)
     named = [*http, *websocket, *tcp, *postgresql, *redis, *clickhouse, *targets_of_file(file)]
     sight = _Sight(services=services, since=since_action, discover=discover, playbooks=playbooks)
-    records = _records(sight, path, options, wanted=not named)
-    prober = prober_of(options, timeout, inside=inside)
+    records = _records(sight, path, live, wanted=not named)
     targets = [*named, *(one for one in records.found if one.shown not in {told.shown for told in named})]
-    verification = verify_all(targets, prober, records=records.criteria, project=records.project, since=since_action)
+    at = datetime.now(UTC)
+    if origin == PLACE:
+        probed = probe_inside(
+            InsideRequest(targets=targets, service=services[0], deadline=timeout, output=output, live=live, job=job)
+        )
+    else:
+        probed = prober_of(live, timeout, inside=inside).probe_all(targets)
+    verification = assemble(
+        targets, probed, at=at, records=records.criteria, project=records.project, since=since_action
+    )
     show(verification, output)
     raise click.exceptions.Exit(_exit_code(verification))
 

@@ -68,6 +68,7 @@ class Backend:
 
     def reset(self) -> None:
         """Go back to the bundle's state; calls and faults are counted anew."""
+        self.state.job_store.stop()
         with self.state.lock:
             self.state.reset()
             self._faults.reset()

@@ -13,7 +13,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from gcpdiag.emulator.backend import Backend
-from gcpdiag.emulator.grpc_api import LIST_ENTRIES, METHODS, EntryCache, Method
+from gcpdiag.emulator.grpc_api import LIST_ENTRIES, METHODS, EntryCache
+from gcpdiag.emulator.grpc_method import Method
 from gcpdiag.emulator.rest import ApiError
 from gcpdiag.model.json import JsonObject
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.read import Bundle
-from gcpdiag.emulator import data_api, logging_api, monitoring_api, network_api, project_api, run_v1, run_v2
+from gcpdiag.emulator import data_api, jobs, logging_api, monitoring_api, network_api, project_api, run_v1, run_v2
 from gcpdiag.emulator.backend import Backend, Call
 from gcpdiag.emulator.faults import Fault
 from gcpdiag.emulator.rest import Request, Route
@@ -30,6 +30,7 @@ _HIGHEST_PORT = 65535
 ROUTES = (
     *run_v1.ROUTES,
     *run_v2.ROUTES,
+    *jobs.ROUTES,
     *logging_api.ROUTES,
     *monitoring_api.ROUTES,
     *network_api.ROUTES,
@@ -79,6 +80,7 @@ class Emulator:
         self._backend.stopped.set()
         self._http.stop()
         self._grpc.stop()
+        self.state.job_store.stop()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -15,6 +15,7 @@ from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
 from gcpdiag.bundle.read import Bundle, Coverage
 from gcpdiag.bundle.tree import UNREADABLE
 from gcpdiag.bundle.values import read_values
+from gcpdiag.emulator.job_store import JobStore
 from gcpdiag.emulator.shift import shift_times
 from gcpdiag.errors import BundleError
 from gcpdiag.model.json import JsonObject, text_at
@@ -46,12 +47,14 @@ class State:
         self.regions = tuple(bundle.manifest.regions) or self._regions_of_resources()
         self.project_number = self._number()
         self.operations: dict[str, JsonObject] = {}
+        self.job_store = JobStore()
         self._resources: dict[str, list[JsonObject] | None] = {}
         self.reset()
 
     def reset(self) -> None:
         """Go back to the bundle's own state."""
         with self.lock:
+            self.job_store.clear()
             self._resources = {
                 source_id: list(found) if source_id in _LINES and found is not None else copy.deepcopy(found)
                 for source_id, found in self._pristine.items()

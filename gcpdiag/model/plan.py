@@ -16,7 +16,7 @@ from gcpdiag.model.window import in_utc
 
 __all__ = ["VALIDITY", "ActionKind", "BlastRadius", "Cost", "FieldDiff", "Plan", "Risk", "Step"]
 
-ActionKind = Literal["restart", "scale", "rollback", "unpin", "egress", "undo"]
+ActionKind = Literal["restart", "scale", "rollback", "unpin", "egress", "undo", "probe"]
 Risk = Literal["low", "medium", "high"]
 Cost = Literal["higher", "lower", "same"]
 

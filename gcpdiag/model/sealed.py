@@ -14,6 +14,10 @@ SEALED = "(kept out of plans: taken from the service when it is sent)"
 """Stands in the place of a value."""
 
 
+OPEN_VARIABLES = frozenset({"GCPDIAG_TARGETS"})
+"""Variables that gcpdiag itself sets, and that hold no secret: plans show them."""
+
+
 def sealed(document: JsonObject) -> JsonObject:
     """Return a copy of a service or revision, every environment variable's value sealed; doing it again is the same."""
     return {key: _sealed(key, value) for key, value in document.items()}
@@ -59,7 +63,7 @@ def _sealed(key: str, value: Json) -> Json:
 
 def _variable(variable: Json) -> Json:
     """Return a variable without its value; an empty one is no secret, and a reference to a secret stays."""
-    if isinstance(variable, dict) and variable.get("value"):
+    if isinstance(variable, dict) and variable.get("value") and variable.get("name") not in OPEN_VARIABLES:
         return {**variable, "value": SEALED}
     return variable
 

@@ -24,6 +24,18 @@ class Action:
     inverse: str
 
 
+JOB_PERMISSIONS = (
+    "run.services.get",
+    "run.jobs.create",
+    "run.jobs.run",
+    "run.jobs.delete",
+    "run.executions.get",
+    "run.operations.get",
+    "logging.logEntries.list",
+    ACT_AS,
+)
+"""What the life of a job takes; ``actAs`` on the account that the service runs as."""
+
 _CHANGE = ("run.services.get", "run.services.update", "run.revisions.list", "run.operations.get")
 
 ACTIONS: Mapping[ActionKind, Action] = {
@@ -76,6 +88,14 @@ ACTIONS: Mapping[ActionKind, Action] = {
             permissions=(*_CHANGE, ACT_AS),
             risk="medium",
             inverse="the step again",
+        ),
+        Action(
+            kind="probe",
+            title="A short Cloud Run job that probes from inside, and is deleted again",
+            command="gcpdiag verify --from cloud-run-job --service SERVICE",
+            permissions=JOB_PERMISSIONS,
+            risk="low",
+            inverse="the job is deleted when its results are there, or when it failed",
         ),
     )
 }

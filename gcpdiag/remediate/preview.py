@@ -65,6 +65,8 @@ def _risk(step: Step) -> str:
 
 def _reach(plan: Plan) -> str:
     count = len(plan.radius.services)
+    if not count:
+        return "no service; what is made is deleted again"
     instances = "" if plan.radius.instances is None else f", {plan.radius.instances} instances at most"
     of = "its traffic" if count == 1 else "the traffic of one of them"
     return f"{count} service{'s' if count > 1 else ''}, {plan.radius.traffic_percent:g} % of {of}{instances}"

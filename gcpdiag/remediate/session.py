@@ -28,6 +28,8 @@ class Session:
     region: str
     author: str
     host: str
+    access: Access
+    emulator: Emulator | None = None
 
     def close(self) -> None:
         """Let the connections go."""
@@ -66,6 +68,8 @@ def _session(access: Access, emulator: Emulator | None, project: str, *, author:
         region=region,
         author=author,
         host=socket.gethostname(),
+        access=access,
+        emulator=emulator,
     )
 
 

@@ -121,6 +121,16 @@ def load_targets(path: Path, parse_duration: Callable[[str], timedelta]) -> list
     return _targets(tables, path, parse_duration)
 
 
+def targets_of_tables(
+    tables: Sequence[object], origin: Path, parse_duration: Callable[[str], timedelta]
+) -> list[Target]:
+    """Return the targets of tables that were read elsewhere; UsageError where one is not as it should be."""
+    try:
+        return _targets(msgspec.convert(tables, list[_AnyTable]), origin, parse_duration)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{origin}: a target is not as it should be", cause=str(error)) from error
+
+
 def _targets(tables: Sequence[_AnyTable], path: Path, parse_duration: Callable[[str], timedelta]) -> list[Target]:
     found: list[Target] = []
     for number, table in enumerate(tables, start=1):

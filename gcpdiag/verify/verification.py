@@ -12,7 +12,7 @@ from gcpdiag.signals.catalogue import Catalogue
 from gcpdiag.signals.observation import observe
 from gcpdiag.verify.checklist import criteria_of
 from gcpdiag.verify.recovery import recovery_criteria
-from gcpdiag.verify.runner import Prober
+from gcpdiag.verify.runner import Probed, Prober
 from gcpdiag.verify.target import Target
 
 _ORDER: tuple[CriterionGroup, ...] = ("health", "websocket", "dependency", "traffic", "platform")
@@ -29,6 +29,19 @@ def verify(
     """Probe all targets and return the checklist, with what records say behind it."""
     at = prober.now()
     probed = prober.probe_all(targets) if targets else []
+    return assemble(targets, probed, at=at, records=records, project=project, since=since)
+
+
+def assemble(
+    targets: Sequence[Target],
+    probed: Sequence[Probed],
+    *,
+    at: datetime,
+    records: Iterable[Criterion] = (),
+    project: str = "",
+    since: datetime | None = None,
+) -> Verification:
+    """Return the checklist of targets that were probed, wherever that was, with what records say behind it."""
     criteria = [*criteria_of(targets, probed), *records]
     return Verification(
         at=at,
