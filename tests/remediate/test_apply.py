@@ -297,6 +297,7 @@ def test_who_stops_waiting_is_told_that_it_goes_on(desk: Desk) -> None:
             raise KeyboardInterrupt
 
     desk.on_progress = interrupt
+    desk.on_sending(lambda: desk.plan_rollout(outcome="slow", seconds=120))
     receipt = desk.apply(desk.scale(memory="2Gi"))
 
     assert (receipt.outcome, receipt.message) == ("pending", "you stopped waiting; the rollout goes on")
