@@ -119,10 +119,7 @@ def _causes(vigil: Vigil, sight: Sight, canvas: Canvas) -> list[Text]:
     causes = sight.diagnosis.root_causes
     marks = vigil.marks
     if not causes:
-        likely = sight.diagnosis.candidates
-        text = "no cause is named" if sight.diagnosis.status != "healthy" else "none"
-        about = f"; {likely[0].id} is weighed at {percent(likely[0].confidence)}" if likely else ""
-        return [canvas.line(("CAUSE ", "bold"), (f"{text}{about}", "dim"))]
+        return [canvas.line(("CAUSE ", "bold"), (_no_cause(vigil, sight), "dim"))]
     top = causes[0]
     cells = max(0, min(len(marks), canvas.columns - 60))
     course = [one.confidence if one.cause == top.id else None for one in marks]
@@ -139,6 +136,15 @@ def _causes(vigil: Vigil, sight: Sight, canvas: Canvas) -> list[Text]:
         canvas.line((f"      {told(top.title)}", "")),
     ]
     return [*lines, *_more(top, causes, canvas)] if canvas.height >= _TALL else lines
+
+
+def _no_cause(vigil: Vigil, sight: Sight) -> str:
+    """Return why there is no cause, with what is weighed or what it was before."""
+    text = "no cause is named" if sight.diagnosis.status != "healthy" else "none"
+    for likely in sight.diagnosis.candidates[:1]:
+        return f"{text}; {likely.id} is weighed at {percent(likely.confidence)}"
+    before = next((one for one in reversed(vigil.marks) if one.confidence is not None), None)
+    return f"{text}; it was {before.cause} ({percent(before.confidence or 0.0)})" if before else text
 
 
 def _more(top: NamedCause, causes: tuple[NamedCause, ...], canvas: Canvas) -> list[Text]:

@@ -182,6 +182,12 @@ def test_an_incident_without_a_cause_names_what_was_weighed() -> None:
     assert line_with("CAUSE", frame) == f"CAUSE no cause is named; {EGRESS} is weighed at 40%"
 
 
+def test_after_a_recovery_the_cause_that_it_was_is_kept() -> None:
+    frame = drawn(after(sight("failing"), sight("recovered", pulse_of_api(failed_ago=20))))
+
+    assert line_with("CAUSE", frame) == f"CAUSE none; it was {MEMORY} (90%)"
+
+
 def test_a_round_that_failed_is_said_with_the_age_of_what_is_shown() -> None:
     vigil = after(sight()).with_miss(Miss(at=NOON + timedelta(seconds=30), why="429 Quota exceeded"))
 
