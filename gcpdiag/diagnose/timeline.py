@@ -17,7 +17,7 @@ def timeline_of(seen: Observation, causes: Iterable[NamedCause]) -> tuple[Timeli
     """Return the events in time order; of very many changes, the last ones before the end of the window."""
     events = [_change_event(one) for one in seen.scan.changes[-_MOST_CHANGES:]]
     for state in seen.states.values():
-        events += _state_events(state, seen.traffic_source)
+        events += _state_events(state, seen.source_of(state.service))
     for cause in causes:
         events += _first_sign(cause)
     return tuple(sorted(set(events), key=lambda one: (one.at, one.kind, one.text)))

@@ -37,7 +37,7 @@ def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRe
         definition.partly and ratio > _HARDLY_ANY_SERVED
     ):
         return _present(signal_id, told, service, seen)
-    return Absent(signal=signal_id, looked=told, source=seen.traffic_source)
+    return Absent(signal=signal_id, looked=told, source=seen.source_of(service))
 
 
 def _revisions(service: ServiceRef, seen: Observation) -> dict[str, RevisionTraffic]:
@@ -59,7 +59,7 @@ def _find_deaths(
     told = f"containers of {newest} died {deaths[newest]} times, those of older revisions {others} times"
     if deaths[newest] >= _ENOUGH_DEATHS and not others:
         return _present(signal_id, told, service, seen)
-    return Absent(signal=signal_id, looked=told, source=seen.traffic_source)
+    return Absent(signal=signal_id, looked=told, source=seen.source_of(service))
 
 
 def _of_one_revision(
@@ -73,7 +73,7 @@ def _of_one_revision(
     served = sum(count for minute, count in traffic.ok_minutes.items() if minute < onset)
     if served >= 2 * _ENOUGH_REQUESTS and len(traffic.revisions) == 1:
         looked = f"{revision} answered {served} requests well before it failed"
-        return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)
+        return Absent(signal=signal_id, looked=looked, source=seen.source_of(service))
     return _unknown(signal_id, definition, "too few requests to compare revisions", seen)
 
 
@@ -88,7 +88,7 @@ def _present(signal_id: str, text: str, service: ServiceRef, seen: Observation) 
     evidence = Evidence(
         signal=signal_id,
         text=text,
-        source=seen.traffic_source,
+        source=seen.source_of(service),
         first_at=seen.states[service].onset,
         service=service,
         link=service_link(seen.project, service, "revisions"),

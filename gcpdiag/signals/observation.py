@@ -38,10 +38,16 @@ class Observation:
     estate: Estate
     traffic: dict[ServiceRef, Traffic]
     traffic_source: str
+    counted: frozenset[ServiceRef] = frozenset()
+    """Services whose requests are told by metrics alone, whatever most requests are from."""
     history: dict[ServiceRef, Traffic]
     """Requests as metrics tell them, from before the window on: what older revisions were like."""
     states: dict[ServiceRef, ServiceState] = field(default_factory=dict)
     probes: tuple[ProbeResult, ...] = ()
+
+    def source_of(self, service: ServiceRef) -> str:
+        """Return the source that tells of a service's requests."""
+        return TIME_SERIES if service in self.counted else self.traffic_source
 
     def gap(self, source_id: str, check: str) -> Gap | None:
         """Return why a source cannot be relied on to be whole; None where it can."""
@@ -69,7 +75,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     series = index_series(bundle.series(), wanted)
     estate = estate_of(bundle, scan.changes)
     coverage = {source_id: _checked(bundle, source_id, scan) for source_id in SOURCES}
-    traffic, source = _requests(scan, series, estate, window, logs=coverage[LOG_ENTRIES])
+    traffic, source, counted = _requests(scan, series, estate, window, logs=coverage[LOG_ENTRIES])
     services = sorted({*estate.services, *traffic, *_logged(scan)})
     # Whether a service without requests is known to have had none.
     told = coverage[source].complete and (not coverage[source].sampled or coverage[TIME_SERIES].complete)
@@ -84,6 +90,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
         estate=estate,
         traffic=traffic,
         traffic_source=source,
+        counted=counted,
         history=series.traffic(0.0, window.end.timestamp()),
         states=states,
         probes=probes_of(bundle),
@@ -96,8 +103,8 @@ def _logged(scan: LogScan) -> set[ServiceRef]:
 
 def _requests(
     scan: LogScan, series: SeriesIndex, estate: Estate, window: Window, *, logs: Coverage
-) -> tuple[dict[ServiceRef, Traffic], str]:
-    """Return requests by service, and the source that most of them are from.
+) -> tuple[dict[ServiceRef, Traffic], str, frozenset[ServiceRef]]:
+    """Return requests by service, the source that most of them are from, and the services that metrics tell of.
 
     The request log is exact, unless it was cut off; where it is silent, request metrics speak. Where it is a sample, or
     knows of more failures than metrics (which miss what Cloud Run itself refuses), metrics tell among how many. Where
@@ -115,7 +122,8 @@ def _requests(
         for name, one in sorted(scan.balancer_traffic.items()):
             if name and one.requests and fails(one):
                 merged[estate.behind(name) or ServiceRef(name=name, region="global")] = one
-    return merged, LOG_ENTRIES if logged else TIME_SERIES
+    told_by_metrics = frozenset(one for one, traffic in counted.items() if merged[one] is traffic)
+    return merged, LOG_ENTRIES if logged else TIME_SERIES, told_by_metrics
 
 
 def _among(logged: Traffic, counted: Traffic | None) -> Traffic:
