@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, NoReturn, Unpack
 
 import click
 
@@ -79,7 +79,32 @@ def apply(path: Path, **options: Unpack[ApplyOptions]) -> None:
     plan = load_plan(path)
     access = _access(options)
     with open_session(plan.project, access) as session:
+        if plan.steps[0].kind == "probe":
+            _probe_inside(plan, session, options)
         carry_out_alone(_order(plan, session, access, options))
+
+
+def _probe_inside(plan: Plan, session: Session, options: ApplyOptions) -> NoReturn:
+    """Run the job of a plan of `gcpdiag verify`, show what it saw and end the command with verify's exit code."""
+    from datetime import UTC, datetime
+
+    from gcpdiag.cli.job_options import Consent
+    from gcpdiag.cli.verify import exit_code_of, show
+    from gcpdiag.cli.verify_job import apply_job_plan
+    from gcpdiag.verify.verification import assemble
+
+    consent = Consent(
+        yes=options["yes"],
+        reason=options["reason"],
+        production=options["production"],
+        confirm=options["confirm"],
+        policy=options["policy"],
+    )
+    at = datetime.now(UTC)
+    made, probed = apply_job_plan(plan, session, consent)
+    verification = assemble(made.targets, probed, at=at, project=plan.project)
+    show(verification, options["output"])
+    raise click.exceptions.Exit(exit_code_of(verification))
 
 
 @click.command(epilog="Example: gcpdiag undo --incident")

@@ -13,19 +13,11 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from gcpdiag.cli.job_options import PLACE, Place, VerifyOptions, job_options, require_possible, separated
 from gcpdiag.cli.live import LiveOptions, live_options_with, moment_of
 from gcpdiag.cli.options import library_of, playbooks_option
 from gcpdiag.cli.probing import prober_of, targets_of_file
-from gcpdiag.cli.verify_job import (
-    PLACE,
-    InsideRequest,
-    Place,
-    VerifyOptions,
-    job_options,
-    probe_inside,
-    require_possible,
-    separated,
-)
+from gcpdiag.cli.verify_job import InsideRequest, probe_inside
 from gcpdiag.errors import GcpdiagError, UnreachableError, UsageError
 from gcpdiag.model.window import in_utc, is_credible
 
@@ -223,7 +215,7 @@ def verify(  # noqa: PLR0913 - click passes every option by name
         targets, probed, at=at, records=records.criteria, project=records.project, since=since_action
     )
     show(verification, output)
-    raise click.exceptions.Exit(_exit_code(verification))
+    raise click.exceptions.Exit(exit_code_of(verification))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +277,8 @@ def _bundle(sight: _Sight, path: Path | None, options: LiveOptions, *, wanted: b
     return collect(options, "triage").bundle if asked else None
 
 
-def _exit_code(verification: Verification) -> int:
+def exit_code_of(verification: Verification) -> int:
+    """Return the exit code that tells a verification's outcome."""
     match verification.outcome:
         case "met":
             return _MET

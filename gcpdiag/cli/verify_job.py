@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from gcpdiag.cli.carry import echo_json, journal_and_locks
+from gcpdiag.cli.job_options import Consent, JobOptions
 from gcpdiag.cli.live import LiveOptions
 from gcpdiag.errors import UsageError
+from gcpdiag.model.json import text_at
+from gcpdiag.model.resource import last_segment
 
 if TYPE_CHECKING:
+    from gcpdiag.model.plan import Plan
     from gcpdiag.remediate.guard import Verdict
     from gcpdiag.remediate.job_plan import JobPlan
     from gcpdiag.remediate.job_run import JobShop
@@ -26,104 +30,8 @@ if TYPE_CHECKING:
     from gcpdiag.verify.runner import Probed
     from gcpdiag.verify.target import Target
 
-Command = TypeVar("Command", bound=Callable[..., object])
-Place = Literal["cloud-run-job"]
-PLACE: Place = "cloud-run-job"
 _REFUSED = 4
 _ID_BYTES = 4
-
-
-class JobOptions(TypedDict):
-    """What the options of ``job_options`` give to a command, by parameter."""
-
-    image: str
-    apply: bool
-    yes: bool
-    reason: str
-    production: bool
-    confirm: str
-    policy: Path | None
-
-
-_OPTIONS = (
-    click.option(
-        "--image",
-        default="",
-        metavar="IMAGE",
-        help="The job's image; REGION-docker.pkg.dev/PROJECT/gcpdiag/gcpdiag:VERSION by default (deploy/Dockerfile).",
-    ),
-    click.option("--apply", is_flag=True, help="Run the job; without it, its plan is shown and nothing is done."),
-    click.option("--yes", is_flag=True, help="Do not ask before the job is made; guards still do."),
-    click.option("--reason", default="", help="Why the job is run; the journal keeps it."),
-    click.option("--production", is_flag=True, help="Yes, the job may run in a production project."),
-    click.option("--confirm", default="", metavar="SERVICE", help="The service's name, typed, for production."),
-    click.option(
-        "--policy",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="The policy; the nearest gcpdiag.toml by default.",
-    ),
-)
-
-
-def job_options(command: Command) -> Command:
-    """Give a command the options that ``JobOptions`` names."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-class VerifyOptions(JobOptions):
-    """What ``gcpdiag verify`` takes of ``LiveOptions`` and ``JobOptions``; ``--from`` has a parameter of its own."""
-
-    project: str
-    regions: tuple[str, ...]
-    since: str
-    end: datetime | None
-    deadline: timedelta
-    impersonate: str
-    quota_project: str
-    token_file: Path | None
-
-
-def separated(options: VerifyOptions, *, start: datetime | None) -> tuple[LiveOptions, JobOptions]:
-    """Return the options of a live project, and those of a job."""
-    live = LiveOptions(
-        project=options["project"],
-        regions=options["regions"],
-        since=options["since"],
-        start=start,
-        end=options["end"],
-        deadline=options["deadline"],
-        impersonate=options["impersonate"],
-        quota_project=options["quota_project"],
-        token_file=options["token_file"],
-    )
-    job = JobOptions(
-        image=options["image"],
-        apply=options["apply"],
-        yes=options["yes"],
-        reason=options["reason"],
-        production=options["production"],
-        confirm=options["confirm"],
-        policy=options["policy"],
-    )
-    return live, job
-
-
-def require_possible(job: JobOptions, services: Sequence[str], bundle: Path | None, *, inside: bool) -> None:
-    """Raise UsageError for options of a job where there is none, and for a job that nobody can place."""
-    if not inside:
-        given = [name for name, value in job.items() if value]
-        if given:
-            raise UsageError(f"--{given[0]} has no meaning without --from {PLACE}")
-        return
-    if bundle is not None:
-        raise UsageError(f"--bundle has no meaning with --from {PLACE}", hint="A job takes a live project")
-    if len(services) != 1:
-        raise UsageError(
-            "which service's network?", hint=f"Give one --service with --from {PLACE}; the job runs where it is"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,15 +60,38 @@ def probe_inside(request: InsideRequest) -> list[Probed]:
     )
     with open_session(live["project"], access) as session, _shop_of(session) as shop:
         made, refused = _make(session, shop, request)
+        if request.job["save"] and not refused:
+            from gcpdiag.remediate.document import save_plan
+
+            save_plan(made.plan, request.job["save"])
         if not request.job["apply"]:
             _show_and_end(made, request, refused=refused)
-        _agree(made, session, request)
-        for run, name in _left(session, shop).items():
-            from gcpdiag.remediate.job_run import delete_job
+        return _agreed_and_done(made, session, shop, request.job)
 
-            click.echo(f"gcpdiag: an earlier job was left, {name}", err=True)
-            delete_job(name, shop, run=run)
-        return _carry_out(made, shop)
+
+def apply_job_plan(plan: Plan, session: Session, consent: Consent) -> tuple[JobPlan, list[Probed]]:
+    """Carry out the plan of a job that was written down, and return it with what the job saw."""
+    from gcpdiag.gcp.failure import CallError
+    from gcpdiag.remediate.job_plan import job_plan_of, service_of
+    from gcpdiag.remediate.target import unreachable
+
+    try:
+        service = session.writer.get_service(service_of(plan))
+    except CallError as error:
+        raise unreachable(error) from error
+    made = job_plan_of(plan, service)
+    with _shop_of(session) as shop:
+        return made, _agreed_and_done(made, session, shop, consent)
+
+
+def _agreed_and_done(made: JobPlan, session: Session, shop: JobShop, consent: Consent) -> list[Probed]:
+    from gcpdiag.remediate.job_run import delete_job
+
+    _agree(made, session, consent)
+    for run, name in _left(session, shop).items():
+        click.echo(f"gcpdiag: an earlier job was left, {name}", err=True)
+        delete_job(name, shop, run=run)
+    return _carry_out(made, shop)
 
 
 def _make(session: Session, shop: JobShop, request: InsideRequest) -> tuple[JobPlan, bool]:
@@ -206,7 +137,7 @@ def _show_and_end(made: JobPlan, request: InsideRequest, *, refused: bool) -> No
     raise click.exceptions.Exit(0)
 
 
-def _agree(made: JobPlan, session: Session, request: InsideRequest) -> None:
+def _agree(made: JobPlan, session: Session, job: Consent) -> None:
     """Show the plan on standard error and return when guards and a person have nothing against it."""
     from gcpdiag.remediate.account import render_verdicts
     from gcpdiag.remediate.guard import GuardsRefusedError
@@ -214,7 +145,6 @@ def _agree(made: JobPlan, session: Session, request: InsideRequest) -> None:
     from gcpdiag.remediate.policy import load_policy
     from gcpdiag.remediate.preview import render_plan
 
-    job = request.job
     policy = load_policy(job["policy"], Path.cwd())
     click.echo(render_plan(made.plan), nl=False, err=True)
     asked = JobRequest(
@@ -222,7 +152,7 @@ def _agree(made: JobPlan, session: Session, request: InsideRequest) -> None:
         actor=session.author,
         policy=policy,
         production=job["production"],
-        confirmed=_confirmed(made, request, policy),
+        confirmed=_confirmed(made, job, policy),
     )
     verdicts: Sequence[Verdict] = judge_job(made, asked, now=datetime.now(UTC))
     click.echo(render_verdicts(verdicts), nl=False, err=True)
@@ -231,13 +161,13 @@ def _agree(made: JobPlan, session: Session, request: InsideRequest) -> None:
     _ask(yes=job["yes"])
 
 
-def _confirmed(made: JobPlan, request: InsideRequest, policy: Policy) -> str:
+def _confirmed(made: JobPlan, job: Consent, policy: Policy) -> str:
     """Return the service's name as a person has typed it, where production asks for that."""
-    job = request.job
     is_production = policy.is_production(made.plan.project) or job["production"]
     if job["confirm"] or not (is_production and job["production"] and sys.stdin.isatty()):
         return job["confirm"]
-    asked = f"This is production. Type the service's name ({request.service}) to go on"
+    name = last_segment(text_at(made.service, "name"))
+    asked = f"This is production. Type the service's name ({name}) to go on"
     return str(click.prompt(asked, default="", err=True))
 
 

@@ -160,7 +160,7 @@ def _inverse_to_json(plan: Plan, step: Step) -> JsonObject:
     """Return the way back as it is known before the step: from what the service shall be to what it was."""
     inverse = inverse_of(step, step.after)
     return {
-        "command": f"gcpdiag undo {plan.id}",
+        "command": "" if step.kind == "probe" else f"gcpdiag undo {plan.id}",
         "summary": ACTIONS[step.kind].inverse,
         "update_mask": [*inverse.update_mask],
         "diff": _diff_to_json(inverse.diff),

@@ -18,8 +18,11 @@ from gcpdiag.model.plan import VALIDITY, BlastRadius, Plan, Step
 from gcpdiag.model.window import in_utc
 from gcpdiag.remediate.planning import Occasion
 from gcpdiag.remediate.validate import ACCEPTED, Verdict
-from gcpdiag.verify.job_targets import Luggage, pack
+from gcpdiag.verify.job_targets import VARIABLE, Luggage, pack, unpack
 from gcpdiag.verify.target import Target
+
+SERVICE = "gcpdiag.dev/service"
+"""The annotation of the job that names the service."""
 
 _SPARE = timedelta(seconds=60)  # for the container to start and to end, besides the probes' own deadline
 _REFUSALS: frozenset[FailureKind] = frozenset(
@@ -109,8 +112,8 @@ def plan_job(
         kind="probe",
         target=f"{parent}/jobs/{PREFIX}{plan_id}",
         before={},
-        after=_job(f"{parent}/jobs/{PREFIX}{plan_id}", template, luggage, image, options),
-        update_mask=("template", "labels"),
+        after=_job(f"{parent}/jobs/{PREFIX}{plan_id}", name, template, luggage, image, options),
+        update_mask=("template", "labels", "annotations"),
         etag="",
         generation="",
         risk="low",
@@ -137,6 +140,21 @@ def plan_job(
     return JobPlan(plan=plan, targets=tuple(targets), luggage=luggage, service=service)
 
 
+def service_of(plan: Plan) -> str:
+    """Return the full name of the service whose place the plan of a job takes."""
+    return str(object_at(plan.steps[0].after, "annotations").get(SERVICE, ""))
+
+
+def job_plan_of(plan: Plan, service: JsonObject) -> JobPlan:
+    """Return the plan of a job as it was written down; UsageError when its targets cannot be read."""
+    containers = objects_at(plan.steps[0].after, "template.template.containers")
+    environment = tuple(objects_at(containers[0], "env")) if containers else ()
+    text = next((text_at(one, "value") for one in environment if text_at(one, "name") == VARIABLE), "")
+    targets = tuple(unpack(text))
+    luggage = Luggage(environment=environment, places=tuple(range(len(targets))), left={})
+    return JobPlan(plan=plan, targets=targets, luggage=luggage, service=service)
+
+
 def validate_job(jobs: Jobs, made: JobPlan) -> Verdict:
     """Return what Cloud Run says to the job; nothing is made."""
     try:
@@ -146,7 +164,9 @@ def validate_job(jobs: Jobs, made: JobPlan) -> Verdict:
     return Verdict(text=ACCEPTED, is_refusal=False)
 
 
-def _job(name: str, template: JsonObject, luggage: Luggage, image: str, options: JobOptions) -> JsonObject:
+def _job(
+    name: str, service: str, template: JsonObject, luggage: Luggage, image: str, options: JobOptions
+) -> JsonObject:
     seconds = round((options.probe_deadline + _SPARE).total_seconds())
     container: JsonObject = {
         "image": image,
@@ -161,6 +181,7 @@ def _job(name: str, template: JsonObject, luggage: Luggage, image: str, options:
     return {
         "name": name,
         "labels": {"managed-by": "gcpdiag"},
+        "annotations": {SERVICE: service},
         "client": "gcpdiag",
         "clientVersion": __version__,
         "template": {"taskCount": 1, "parallelism": 1, "template": task},

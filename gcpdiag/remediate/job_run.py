@@ -28,6 +28,7 @@ EXECUTION_LABEL = "run.googleapis.com/execution_name"
 _READY_WITHIN = 120.0  # seconds for the job to be made
 _ENDED_WITHIN = 300.0  # seconds for its execution, on top of the task's own limit that is in the plan
 _TOLD_WITHIN = 60.0  # seconds for log entries to appear; Logging documents no bound
+_TOLD_OF_FAILURE_WITHIN = 8.0  # what a job that failed had told before
 _GONE_WITHIN = 20.0
 _LOOK_EVERY = 2.0
 _READ_EVERY = 4.0  # Logging takes 60 reads a minute
@@ -123,9 +124,10 @@ def _carry_out(made: JobPlan, shop: JobShop, course: _Course) -> None:
     execution = _run(made, shop)
     ended = _await_end(execution, made, shop)
     shop.on_progress("reading its results")
-    _read(execution, made, shop, course)
+    reason = _reason(ended)
+    _read(execution, made, shop, course, within=_TOLD_OF_FAILURE_WITHIN if reason else _TOLD_WITHIN)
     if len(course.found) < len(made.packed):
-        course.problem = _reason(ended) or "its results did not appear in the log in time"
+        course.problem = reason or "its results did not appear in the log in time"
 
 
 def _make(made: JobPlan, shop: JobShop, course: _Course) -> None:
@@ -170,14 +172,14 @@ def _await_end(execution: str, made: JobPlan, shop: JobShop) -> JsonObject:
         shop.clock.sleep(_LOOK_EVERY)
 
 
-def _read(execution: str, made: JobPlan, shop: JobShop, course: _Course) -> None:
+def _read(execution: str, made: JobPlan, shop: JobShop, course: _Course, *, within: float) -> None:
     """Read the results, again while some are missing and may still appear."""
     wanted = (
         f'resource.type="cloud_run_job" AND resource.labels.job_name="{last_segment(made.name)}" AND '
         f'labels."{EXECUTION_LABEL}"="{last_segment(execution)}" AND jsonPayload.schema="gcpdiag.probe/v1"'
     )
     ask = shop.entries(made.plan.project, wanted)
-    deadline = shop.clock.monotonic() + _TOLD_WITHIN
+    deadline = shop.clock.monotonic() + within
     while True:
         page = ask("", _PAGE_WITHIN)
         course.found |= results_in((object_at(one, "jsonPayload") for one in page.resources), made.packed)

@@ -33,6 +33,7 @@ LARGEST = 30_000
 """Characters: Cloud Run takes 32 KiB for one variable."""
 
 _SECRET_VARIABLE = "GCPDIAG_SECRET_{}"  # noqa: S105 - the name of a variable
+_HIGHEST_STATUS = 599
 _MANY = 3  # statuses that follow one another are told as a range when there are more
 
 
@@ -85,7 +86,9 @@ def unpack(text: str) -> list[Target]:
         raise UsageError(f"{VARIABLE} is not JSON") from error
     if not isinstance(tables, list) or is_too_deep(tables):
         raise UsageError(f"{VARIABLE} is not a list of targets")
-    return targets_of_tables([_spread(one) for one in tables], Path(VARIABLE), _duration)
+    targets = targets_of_tables([_spread(one) for one in tables], Path(VARIABLE), _duration)
+    found = [isinstance(one, dict) and one.get("found") is True for one in tables]
+    return [replace(target, found=one) for target, one in zip(targets, found, strict=True)]
 
 
 def _portable(target: Target, secrets: Mapping[str, JsonObject], variables: dict[str, JsonObject]) -> Target:
@@ -144,7 +147,7 @@ def _variable(name: str, reference: JsonObject) -> JsonObject:
 def _table(target: Target) -> JsonObject:
     """Return a target as ``[[verify.targets]]`` has it; what is empty is left out."""
     within = f"{round(target.within / timedelta(milliseconds=1))}ms" if target.within else ""
-    told: JsonObject = {"kind": target.kind, "within": within, **_own(target)}
+    told: JsonObject = {"kind": target.kind, "found": target.found, "within": within, **_own(target)}
     return {key: value for key, value in told.items() if value not in ("", None, False)}
 
 
@@ -192,13 +195,14 @@ def _statuses(statuses: tuple[int, ...]) -> JsonObject:
 
 
 def _spread(table: Json) -> Json:
-    """Return a table with the range of statuses spread out, as a file has them."""
-    if not isinstance(table, dict) or "statuses" not in table:
+    """Return a table as a file has it: a range of statuses spread out, and without what no file says."""
+    if not isinstance(table, dict):
         return table
-    bounds = table["statuses"]
-    match bounds:
-        case [int(first), int(last)] if 0 < first <= last < 1000:  # noqa: PLR2004 - three digits
-            kept = {key: value for key, value in table.items() if key != "statuses"}
+    kept: JsonObject = {key: value for key, value in table.items() if key not in ("statuses", "found")}
+    match table.get("statuses"):
+        case None:
+            return kept
+        case [int(first), int(last)] if 0 < first <= last <= _HIGHEST_STATUS:
             return {**kept, "status": [*range(first, last + 1)]}
         case _:
             raise UsageError(f"{VARIABLE}: a range of statuses is two numbers")
