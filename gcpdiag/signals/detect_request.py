@@ -43,5 +43,9 @@ def _count(definition: RequestSignal, traffic: Traffic, timeout: float) -> int:
     if definition.by_application:
         count += traffic.application_errors
     if definition.at_timeout:
-        count += sum(n for seconds, n in traffic.error_seconds.items() if abs(seconds - timeout) <= 1)
+        count += sum(
+            number
+            for (status, seconds), number in traffic.error_seconds.items()
+            if abs(seconds - timeout) <= 1 and status not in definition.status
+        )
     return count

@@ -137,7 +137,7 @@ def _egress_denied_to_dependency(
     rules = [one for one in estate.firewalls if _governs_egress(one, network)]
     for rule in sorted((one for one in rules if _denies(one, rules)), key=_priority):
         for name, address in estate.dependency_addresses(service):
-            if _covers(rule, address):
+            if _covers(rule, address) and not _allowed_before(rule, address, rules):
                 text = f"firewall rule {text_at(rule, 'name')} denies egress to {name} ({address})"
                 return _present(signal_id, text, "compute.firewalls", service, text_at(rule, "name"))
     gap = seen.gap("compute.firewalls", definition.title)
@@ -147,11 +147,16 @@ def _egress_denied_to_dependency(
     return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
 
 
+def _allowed_before(rule: JsonObject, address: str, rules: Sequence[JsonObject]) -> bool:
+    allowing = (one for one in rules if objects_at(one, "allowed") and _priority(one) < _priority(rule))
+    return any(_covers(one, address) for one in allowing)
+
+
 def _covers(rule: JsonObject, address: str) -> bool:
-    """Tell whether a rule is about particular destinations, and this address is one of them."""
-    for told in texts_at(rule, "destinationRanges"):
+    """Tell whether an address is one of a rule's destinations; without any, a rule is about all of them."""
+    for told in texts_at(rule, "destinationRanges") or [_EVERYWHERE]:
         try:
-            if told != _EVERYWHERE and ip_address(address) in ip_network(told, strict=False):
+            if ip_address(address) in ip_network(told, strict=False):
                 return True
         except ValueError:
             continue

@@ -37,7 +37,8 @@ class Traffic:
     error_minutes: Counter[int] = field(default_factory=Counter)
     error_starts: dict[int, float] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
-    error_seconds: Counter[int] = field(default_factory=Counter)
+    error_seconds: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Failed requests by status and latency in whole seconds."""
     revisions: dict[str, RevisionTraffic] = field(default_factory=dict)
 
     def add(self, at: float, status: int, *, failed: bool, by_platform: bool, revision: str, seconds: float) -> None:
@@ -55,7 +56,7 @@ class Traffic:
         self.application_errors += not by_platform
         self.error_minutes[minute] += 1
         self.error_starts[minute] = min(at, self.error_starts.get(minute, at))
-        self.error_seconds[round(seconds)] += 1
+        self.error_seconds[status, round(seconds)] += 1
         self.first_error = min(self.first_error, at)
         self.last_error = max(self.last_error, at)
 

@@ -152,6 +152,14 @@ def test_failures_at_the_services_own_timeout_are_found_whatever_it_is() -> None
     assert outcome(looked_for(signal, {**files, SERVICES: [service(timeout="300s")]})) == "absent"
 
 
+def test_a_failure_with_the_status_and_at_the_timeout_counts_once() -> None:
+    slow = [request(504, minute=minute, latency="60.01s") for minute in range(20)]
+    files = {ENTRIES: slow, SERVICES: [service(timeout="60s")]}
+    found = looked_for({"detector": "requests", "at_timeout": True, "status": [504]}, files)
+    assert isinstance(found, Present)
+    assert found.evidence[0].count == 20
+
+
 def test_without_a_request_log_nothing_is_known_of_requests() -> None:
     assert asked(system("started"), status=[504]) == "unknown"
 

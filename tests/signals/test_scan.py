@@ -133,7 +133,7 @@ def test_requests_are_counted_with_status_revision_and_latency() -> None:
     told = scanned(*requests(200, range(5)), request(503, latency="299.6s", text="boom", revision="api-00002-xyz"))
     traffic = told.traffic[API]
     assert (traffic.requests, traffic.errors, traffic.statuses) == (6, 1, {200: 5, 503: 1})
-    assert (traffic.error_seconds, traffic.revisions["api-00002-xyz"].errors) == ({300: 1}, 1)
+    assert (traffic.error_seconds, traffic.revisions["api-00002-xyz"].errors) == ({(503, 300): 1}, 1)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_request_failed_when_the_platform_or_the_service_did(status: int, text
 
 @pytest.mark.parametrize("latency", ["nan", "inf", "-inf", "1e999s", "soon", "", "s"])
 def test_a_latency_that_is_no_duration_counts_as_none(latency: str) -> None:
-    assert scanned(request(503, latency=latency, text="boom")).traffic[API].error_seconds == {0: 1}
+    assert scanned(request(503, latency=latency, text="boom")).traffic[API].error_seconds == {(503, 0): 1}
 
 
 def test_load_balancer_requests_are_counted_apart() -> None:
