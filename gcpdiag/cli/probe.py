@@ -14,7 +14,7 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str) -
     from gcpdiag.collect.scope import parse_duration
 
     try:
-        return parse_duration(text)
+        return parse_duration(text) if text else timedelta()
     except UsageError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -28,7 +28,14 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str) -
     show_default=True,
     help="How long every probe has; all run side by side.",
 )
-def probe(*, timeout: timedelta) -> None:
+@click.option(
+    "--settle",
+    callback=_duration,
+    default="",
+    metavar="DURATION",
+    help="Try again for so long what cannot be reached: a new instance's way into the VPC may open late.",
+)
+def probe(*, timeout: timedelta, settle: timedelta) -> None:
     """Probe the targets of the variable GCPDIAG_TARGETS, and write a line of JSON for each to standard output.
 
     It is what a job of `gcpdiag verify --from cloud-run-job` runs. Credentials come from environment variables. Exit
@@ -36,6 +43,7 @@ def probe(*, timeout: timedelta) -> None:
     """
     from gcpdiag.cli.probing import origin_of
     from gcpdiag.verify.attempt import in_thread
+    from gcpdiag.verify.job_probe import probe_settled
     from gcpdiag.verify.job_results import lines_of
     from gcpdiag.verify.job_targets import VARIABLE, unpack
     from gcpdiag.verify.runner import Prober
@@ -49,5 +57,5 @@ def probe(*, timeout: timedelta) -> None:
     if not text:
         raise UsageError(f"{VARIABLE} is not set", hint="It is set in the job; at a desk, use `gcpdiag verify`")
     prober = Prober(identity=identity, origin=origin_of(inside=False), deadline=timeout)
-    for line in lines_of(prober.probe_all(unpack(text))):
+    for line in lines_of(probe_settled(prober, unpack(text), settle=settle)):
         click.echo(line)

@@ -25,6 +25,7 @@ SERVICE = "gcpdiag.dev/service"
 """The annotation of the job that names the service."""
 
 _SPARE = timedelta(seconds=60)  # for the container to start and to end, besides the probes' own deadline
+_SETTLE = timedelta(seconds=90)  # direct VPC egress: "a minute or more" until a new instance connects
 _REFUSALS: frozenset[FailureKind] = frozenset(
     {"rejected", "denied", "conflict", "not-found", "disabled", "not-offered", "malformed"}
 )
@@ -119,7 +120,7 @@ def plan_job(
         risk="low",
         is_reversible=True,
         is_disruptive=False,
-        effect=f"A job of one task runs for about a minute where {short} is: as its service account, by its way into"
+        effect=f"A job of one task runs for a minute or two where {short} is: as its service account, by its way into"
         f" the VPC. It probes {_counted(len(luggage.places))}, and is deleted again. {short} itself is not touched.",
         cost="same",
         warnings=_warnings(short, template, luggage, targets, image),
@@ -167,10 +168,12 @@ def validate_job(jobs: Jobs, made: JobPlan) -> Verdict:
 def _job(
     name: str, service: str, template: JsonObject, luggage: Luggage, image: str, options: JobOptions
 ) -> JsonObject:
-    seconds = round((options.probe_deadline + _SPARE).total_seconds())
+    settle = _SETTLE if object_at(template, "vpcAccess").get("networkInterfaces") else timedelta()
+    seconds = round((2 * options.probe_deadline + settle + _SPARE).total_seconds())
+    arguments = ["probe", "--timeout", _seconds(options.probe_deadline)]
     container: JsonObject = {
         "image": image,
-        "args": ["probe", "--timeout", f"{max(1, round(options.probe_deadline.total_seconds()))}s"],
+        "args": [*arguments, *(["--settle", _seconds(settle)] if settle else [])],
         "env": [*luggage.environment],
         "resources": {"limits": {"cpu": "1", "memory": "512Mi"}},
     }
@@ -186,6 +189,10 @@ def _job(
         "clientVersion": __version__,
         "template": {"taskCount": 1, "parallelism": 1, "template": task},
     }
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{max(1, round(length.total_seconds()))}s"
 
 
 def _secrets(template: JsonObject) -> Mapping[str, JsonObject]:

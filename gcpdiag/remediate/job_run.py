@@ -6,7 +6,8 @@ The journal has a line before the job is made and one when it is gone, so that o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gcpdiag.gcp.failure import CallError, FailureKind
@@ -80,7 +81,7 @@ def run_probe_job(made: JobPlan, shop: JobShop, *, run: str) -> list[Probed]:
     except _FailedError as error:
         course.problem = str(error)
     except CallError as error:
-        course.problem = f"Google did not answer: {error.failure.text}"
+        course.problem = f"the job could not be followed: {error.failure.text}"
     finally:
         if course.is_made:
             delete_job(made.name, shop, run=run)
@@ -163,13 +164,13 @@ def _await_end(execution: str, made: JobPlan, shop: JobShop) -> JsonObject:
     """Return the execution when it has ended, or raise _FailedError when that takes too long."""
     limit = text_at(made.job, "template.template.timeout").removesuffix("s")
     deadline = shop.clock.monotonic() + _ENDED_WITHIN + float(limit or 0)
-    while True:
-        now = shop.jobs.get_execution(execution)
-        if text_at(now, "completionTime"):
-            return now
-        if shop.clock.monotonic() >= deadline:
-            raise _FailedError("the job did not end in time")
+    while shop.clock.monotonic() < deadline:
+        with _patience():
+            now = shop.jobs.get_execution(execution)
+            if text_at(now, "completionTime"):
+                return now
         shop.clock.sleep(_LOOK_EVERY)
+    raise _FailedError("the job did not end in time")
 
 
 def _read(execution: str, made: JobPlan, shop: JobShop, course: _Course, *, within: float) -> None:
@@ -181,11 +182,22 @@ def _read(execution: str, made: JobPlan, shop: JobShop, course: _Course, *, with
     ask = shop.entries(made.plan.project, wanted)
     deadline = shop.clock.monotonic() + within
     while True:
-        page = ask("", _PAGE_WITHIN)
-        course.found |= results_in((object_at(one, "jsonPayload") for one in page.resources), made.packed)
+        with _patience():
+            page = ask("", _PAGE_WITHIN)
+            course.found |= results_in((object_at(one, "jsonPayload") for one in page.resources), made.packed)
         if len(course.found) >= len(made.packed) or shop.clock.monotonic() >= deadline:
             return
         shop.clock.sleep(_READ_EVERY)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Let a question go unanswered for once, where asking again may help."""
+    try:
+        yield
+    except CallError as error:
+        if not (error.failure.is_transient or error.failure.kind == "timeout"):
+            raise
 
 
 def _reason(execution: JsonObject) -> str:

@@ -149,7 +149,7 @@ def test_the_job_is_where_the_service_is_and_as_who_it_is_and_no_value_goes_alon
     assert step.target.startswith(f"{PARENT}/jobs/gcpdiag-probe-")
     assert task["vpcAccess"] == {"connector": CONNECTOR, "egress": "PRIVATE_RANGES_ONLY"}
     assert task["serviceAccount"] == ACCOUNT
-    assert (task["maxRetries"], task["timeout"]) == (0, "70s")
+    assert (task["maxRetries"], task["timeout"]) == (0, "80s")
     reference = {"secretKeyRef": {"secret": "db-password", "version": "latest"}}
     assert objects_at(objects_at(task, "containers")[0], "env")[1:] == [
         {"name": "DB_PASSWORD", "valueSource": reference}
