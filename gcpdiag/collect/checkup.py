@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Literal
 
 from gcpdiag.collect.installation import Installation
+from gcpdiag.collect.limiter import LOG_READS_A_MINUTE
 from gcpdiag.collect.permission import Need, Permission, smallest_roles
 from gcpdiag.errors import GcpdiagError
 from gcpdiag.gcp.failure import Failure, FailureKind
@@ -17,9 +18,6 @@ Grant = Literal["granted", "missing", "unknown"]
 ApiSwitch = Literal["on", "off", "unknown"]
 CallerKind = Literal["user", "service-account", "workload", "token", "nobody"]
 Readiness = Literal["ready", "partial", "unverified", "blocked"]
-
-LOG_READS_A_MINUTE = 60
-"""Cloud Logging's fixed quota of entries.list for a project (Logging quotas and limits)."""
 
 # A refusal of the question itself that says nothing about the answer: triage asks other APIs, at another time.
 _SAYS_NOTHING: frozenset[FailureKind] = frozenset({"disabled", "quota", "rejected"})

@@ -6,6 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+LOG_READS_A_MINUTE = 60
+"""Cloud Logging's fixed quota of entries.list for a project (Logging quotas and limits)."""
+
 
 class RateLimiter:
     """Lets at most ``most`` calls start in any ``seconds``; callers in several threads wait their turn."""

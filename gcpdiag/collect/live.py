@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +13,7 @@ from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.collect.collection import Collection, Collector
 from gcpdiag.collect.fetch import Patience, fetch
 from gcpdiag.collect.gather import Progress
-from gcpdiag.collect.limiter import RateLimiter
+from gcpdiag.collect.limiter import LOG_READS_A_MINUTE, RateLimiter
 from gcpdiag.collect.question import Breadth, Question, regions_of
 from gcpdiag.collect.scope import Scope
 from gcpdiag.errors import UnreachableError, UsageError
@@ -23,9 +22,9 @@ from gcpdiag.gcp.endpoint import Emulator, find_emulator
 from gcpdiag.gcp.gcloud import GcloudSetup, load_gcloud_setup
 from gcpdiag.gcp.read import PageCall, Reader
 from gcpdiag.model.json import JsonObject, text_at
+from gcpdiag.model.nearest import nearest
 from gcpdiag.model.window import Window
 
-_READS_A_MINUTE = 60  # Cloud Logging's quota of entries.list for a project
 _LAST_QUESTION = 3.0  # seconds, to find out what was meant when nothing was found
 
 
@@ -80,7 +79,7 @@ def collect_live(
         deadline=clock.monotonic() + request.deadline.total_seconds(),
         monotonic=clock.monotonic,
         sleep=clock.sleep,
-        logging=RateLimiter(_READS_A_MINUTE, 60.0, monotonic=clock.monotonic, sleep=clock.sleep),
+        logging=RateLimiter(LOG_READS_A_MINUTE, 60.0, monotonic=clock.monotonic, sleep=clock.sleep),
         on_call=lambda question: calls.update([question.source]),
     )
     project = request.project or door.project
@@ -121,11 +120,11 @@ def _check_reached(collection: Collection, scope: Scope, door: _Door, patience: 
     cause = failures[0].text if failures else "nothing was asked"
     if all(one.kind in {"denied", "not-found"} for one in failures):
         projects = _asked("projects", door.reader.projects(), patience)
-        nearest = _nearest(scope.project, (text_at(one, "projectId") for one in projects))
+        near = nearest(scope.project, (text_at(one, "projectId") for one in projects))
         known = scope.project in {text_at(one, "projectId") for one in projects}
         hint = "Run `gcpdiag doctor` to see which permissions are missing"
-        if nearest and not known:
-            hint = f"Did you mean --project {nearest}? Otherwise run `gcpdiag doctor` to see what is missing"
+        if near and not known:
+            hint = f"Did you mean --project {near}? Otherwise run `gcpdiag doctor` to see what is missing"
         raise UnreachableError(
             f"nothing can be read in project {scope.project}: it does not exist, or you may not see it",
             cause=cause,
@@ -150,21 +149,16 @@ def _check_regions(collection: Collection, scope: Scope, reader: Reader, patienc
     elsewhere = regions_of(_asked("run.services", reader.services_everywhere(scope.project), patience))
     if not elsewhere:
         return
-    nearest = _nearest(scope.regions[0], elsewhere) or elsewhere[0]
+    near = nearest(scope.regions[0], elsewhere) or elsewhere[0]
     raise UsageError(
         f"project {scope.project} has no Cloud Run service in {', '.join(scope.regions)}",
-        hint=f"There are some in {_some(elsewhere)}: give --region {nearest}",
+        hint=f"There are some in {_some(elsewhere)}: give --region {near}",
     )
 
 
 def _is_of(entry: JsonObject, regions: Sequence[str]) -> bool:
     in_region = text_at(entry, "resource.labels.location") in regions
     return in_region and text_at(entry, "resource.type") == "cloud_run_revision"
-
-
-def _nearest(wanted: str, names: Iterable[str]) -> str:
-    """Return the name most like the one wanted, or an empty text when none is like it."""
-    return next(iter(difflib.get_close_matches(wanted, sorted(set(names)), n=1)), "")
 
 
 def _some(names: Sequence[str]) -> str:

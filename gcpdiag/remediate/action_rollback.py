@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from gcpdiag.errors import UsageError
 from gcpdiag.model.json import Json, JsonObject, objects_at, text_at
+from gcpdiag.model.nearest import nearest
 from gcpdiag.model.plan import Step
 from gcpdiag.model.resource import last_segment
 from gcpdiag.remediate.action import Outlook, step_of
-from gcpdiag.remediate.nearest import nearest
 from gcpdiag.remediate.refusal import NothingToDoError, RefusedError
 from gcpdiag.remediate.traffic import all_to, shares_of, tag_only
 

@@ -9,8 +9,8 @@ from gcpdiag.errors import UnreachableError, UsageError
 from gcpdiag.gcp.failure import CallError
 from gcpdiag.gcp.read import PageCall, Reader, region_of
 from gcpdiag.model.json import JsonObject, text_at
+from gcpdiag.model.nearest import nearest
 from gcpdiag.model.resource import last_segment
-from gcpdiag.remediate.nearest import nearest
 from gcpdiag.remediate.session import Session
 
 _FULL = re.compile(r"projects/([^/]+)/locations/([^/]+)/services/([^/]+)")

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from gcpdiag.errors import UsageError
 from gcpdiag.model.json import JsonObject
+from gcpdiag.model.nearest import nearest
 from gcpdiag.model.plan import ActionKind, Plan, Step
 from gcpdiag.model.resource import last_segment
 from gcpdiag.remediate.action import ACTIONS
 from gcpdiag.remediate.history import Change, incident_of
 from gcpdiag.remediate.inverse import inverse_of
-from gcpdiag.remediate.nearest import nearest
 from gcpdiag.remediate.planning import Occasion, plan_of
 from gcpdiag.remediate.refusal import NothingToDoError
 from gcpdiag.remediate.settle import require_unmoved

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from gcpdiag.collect.checkup import (
-    LOG_READS_A_MINUTE,
     Checkup,
     LogReads,
     Readiness,
@@ -17,6 +16,7 @@ from gcpdiag.collect.checkup import (
     grant_commands,
 )
 from gcpdiag.collect.installation import NAMES, Command, Installation
+from gcpdiag.collect.limiter import LOG_READS_A_MINUTE
 from gcpdiag.collect.permission import Need, Permission
 from gcpdiag.gcp.failure import Failure
 from gcpdiag.model.window import clock_time

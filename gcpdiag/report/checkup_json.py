@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from gcpdiag.collect.checkup import (
-    LOG_READS_A_MINUTE,
     Api,
     Checkup,
     Holding,
@@ -13,6 +12,7 @@ from gcpdiag.collect.checkup import (
     enable_command,
     grant_command,
 )
+from gcpdiag.collect.limiter import LOG_READS_A_MINUTE
 from gcpdiag.model.json import Json, JsonObject
 from gcpdiag.model.window import rfc3339
 from gcpdiag.report.wording import plain

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from gcpdiag.bundle.format import LOG_ENTRIES
+from gcpdiag.collect.limiter import LOG_READS_A_MINUTE
 from gcpdiag.diagnose.convalescence import Tick, ticks_of
 from gcpdiag.diagnose.vigil import CALM_ROUNDS, Sight, Vigil, WatchEvent
 from gcpdiag.model.diagnosis import NamedCause
@@ -20,9 +21,6 @@ from gcpdiag.report.canvas import Canvas, cell, told
 from gcpdiag.report.chart import chart, meter
 from gcpdiag.report.watch_services import minutes_of_block, service_lines
 from gcpdiag.report.wording import command_line, counted, percent, place
-
-READS_A_MINUTE = 60
-"""Cloud Logging's quota of reads for a whole project."""
 
 _STATUS = {"incident": "bold red", "inconclusive": "bold yellow", "healthy": "bold green"}
 _KINDS = {
@@ -226,7 +224,7 @@ def _took(sight: Sight | None) -> str:
         return ""
     calls = sight.diagnosis.calls
     reads = calls.get(LOG_ENTRIES, 0)
-    return f" · last: {counted(sum(calls.values()), 'call')}, {reads} of {READS_A_MINUTE} log reads/min"
+    return f" · last: {counted(sum(calls.values()), 'call')}, {reads} of {LOG_READS_A_MINUTE} log reads/min"
 
 
 def _legend(stage: Stage, canvas: Canvas) -> str:

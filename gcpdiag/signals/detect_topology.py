@@ -18,19 +18,15 @@ _EVERYWHERE = "0.0.0.0/0"
 _DEFAULT_PRIORITY = 1000  # Compute API v1, Firewall.priority
 
 
-def find_topology(  # noqa: PLR0911 - one return for each relation
-    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
-) -> Finding:
+def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
     """Return whether the relation that the signal names holds for the service."""
     match definition.relation:
         case "connector-missing":
             return _connector_missing(signal_id, definition, service, seen)
         case "public-egress-without-nat":
             return _public_egress_without_nat(signal_id, definition, service, seen)
-        case "egress-denied-by-firewall":
+        case "egress-denied-by-firewall" | "egress-denied-to-dependency":
             return _egress_denied(signal_id, definition, service, seen)
-        case "egress-denied-to-dependency":
-            return _egress_denied_to_dependency(signal_id, definition, service, seen)
         case "upstream-service-failing":
             return _upstream_failing(signal_id, definition, service, seen)
         case "backend-without-service":
@@ -102,6 +98,7 @@ def _has_nat(router: JsonObject, network: str, region: str) -> bool:
 
 
 def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
+    """Look for a firewall rule that denies egress: any, or to the very address of something that the service uses."""
     estate = seen.estate
     if not estate.configuration(service):
         return _unknown(signal_id, definition, "run.services", service, seen)
@@ -109,42 +106,30 @@ def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceR
         return Absent(signal=signal_id, looked=f"{service.name} sends nothing into a network", source="run.services")
     if estate.firewalls is None:
         return _unknown(signal_id, definition, "compute.firewalls", service, seen)
-    network = estate.network(service)
-    rules = [one for one in estate.firewalls if _governs_egress(one, network)]
-    denying = sorted(text_at(one, "name") for one in rules if _denies(one, rules))
-    if denying:
-        text = f"firewall rule {denying[0]} denies egress from network {network or 'of the connector'}"
-        return _present(signal_id, text, "compute.firewalls", service, denying[0])
+    rules = [one for one in estate.firewalls if _governs_egress(one, estate.network(service))]
+    if definition.relation == "egress-denied-to-dependency":
+        where = f"to what {service.name} uses"
+        denied = _denied_dependency(rules, estate.dependency_addresses(service))
+    else:
+        where = f"from network {estate.network(service) or 'of the connector'}"
+        names = sorted(text_at(one, "name") for one in rules if _denies(one, rules))
+        denied = (names[0], where) if names else None
+    if denied:
+        rule, what = denied
+        return _present(signal_id, f"firewall rule {rule} denies egress {what}", "compute.firewalls", service, rule)
     gap = seen.gap("compute.firewalls", definition.title)
     if gap:
         return Unknown(signal=signal_id, gap=gap)
-    looked = f"no firewall rule denies egress from network {network or 'of the connector'}"
-    return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
+    return Absent(signal=signal_id, looked=f"no firewall rule denies egress {where}", source="compute.firewalls")
 
 
-def _egress_denied_to_dependency(
-    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
-) -> Finding:
-    """Look for a firewall rule that denies egress to the very address of something that the service uses."""
-    estate = seen.estate
-    if not estate.configuration(service):
-        return _unknown(signal_id, definition, "run.services", service, seen)
-    if not estate.egress(service):
-        return Absent(signal=signal_id, looked=f"{service.name} sends nothing into a network", source="run.services")
-    if estate.firewalls is None:
-        return _unknown(signal_id, definition, "compute.firewalls", service, seen)
-    network = estate.network(service)
-    rules = [one for one in estate.firewalls if _governs_egress(one, network)]
+def _denied_dependency(rules: Sequence[JsonObject], dependencies: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return the name of the first rule that denies egress to a dependency, and to which; None where none does."""
     for rule in sorted((one for one in rules if _denies(one, rules)), key=_priority):
-        for name, address in estate.dependency_addresses(service):
+        for name, address in dependencies:
             if _covers(rule, address) and not _allowed_before(rule, address, rules):
-                text = f"firewall rule {text_at(rule, 'name')} denies egress to {name} ({address})"
-                return _present(signal_id, text, "compute.firewalls", service, text_at(rule, "name"))
-    gap = seen.gap("compute.firewalls", definition.title)
-    if gap:
-        return Unknown(signal=signal_id, gap=gap)
-    looked = f"no firewall rule denies egress to what {service.name} uses"
-    return Absent(signal=signal_id, looked=looked, source="compute.firewalls")
+                return text_at(rule, "name"), f"to {name} ({address})"
+    return None
 
 
 def _allowed_before(rule: JsonObject, address: str, rules: Sequence[JsonObject]) -> bool:

@@ -16,14 +16,9 @@ from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.model.verification import Criterion, CriterionVerdict
 from gcpdiag.model.window import clock_time, from_epoch
 from gcpdiag.signals.observation import Observation
+from gcpdiag.signals.pulse import LOGS_DELAY, METRICS_DELAY
 from gcpdiag.signals.tally import Tally
 from gcpdiag.signals.traffic import Traffic
-
-METRICS_DELAY = timedelta(seconds=240)
-"""Cloud Run's and Serverless VPC Access' metrics: sampled every 60 s, then invisible for 120 to 240 s (docs)."""
-
-LOGS_DELAY = timedelta(seconds=60)
-"""Unverified: Logging documents no bound; entries usually appear within seconds."""
 
 SETTLING = timedelta(minutes=1)
 """After a change requests are still under way on old instances; they say nothing about it."""
