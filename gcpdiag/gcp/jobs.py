@@ -10,13 +10,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-import grpc
-
 from gcpdiag.gcp.access import Access
 from gcpdiag.gcp.endpoint import Emulator
-from gcpdiag.gcp.failure import CallError, Failure, MutationRefusedError
+from gcpdiag.gcp.failure import CallError, Failure
 from gcpdiag.gcp.message import document_of
-from gcpdiag.gcp.rpc import channel_to, failures_told
+from gcpdiag.gcp.rpc import channel_that_allows, failures_told
 from gcpdiag.model.json import JsonObject
 from gcpdiag.model.resource import last_segment
 
@@ -31,20 +29,6 @@ _METHODS = frozenset({"CreateJob", "RunJob", "DeleteJob", "GetExecution", "GetOp
 _WITHIN = 30.0  # seconds
 _PAUSE = 1.0  # seconds between two questions about an operation
 _NO_RETRY = None
-
-
-class _OnlyJobs(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-    """Refuses, before anything is sent, every method that a job's life does not take, such as SetIamPolicy."""
-
-    def intercept_unary_unary(
-        self, continuation: Callable[..., object], client_call_details: grpc.ClientCallDetails, request: object
-    ) -> object:
-        """Let the calls of a job's life through; MutationRefusedError for any other."""
-        path = client_call_details.method
-        method = path.decode() if isinstance(path, bytes) else path
-        if method.rsplit("/", 1)[-1] not in _METHODS:
-            raise MutationRefusedError(method)
-        return continuation(client_call_details, request)
 
 
 class JobWriter:
@@ -67,8 +51,8 @@ class JobWriter:
 
         self._monotonic = monotonic
         self._sleep = sleep
-        opened = channel_to(JobsGrpcTransport.create_channel, _HOST, access, emulator)
-        self._channel = grpc.intercept_channel(opened, _OnlyJobs())
+        create = JobsGrpcTransport.create_channel
+        self._channel = channel_that_allows(_METHODS.__contains__, create, _HOST, access, emulator)
         self._jobs: JobsClient = JobsClient(transport=JobsGrpcTransport(channel=self._channel))
         self._executions: ExecutionsClient = ExecutionsClient(transport=ExecutionsGrpcTransport(channel=self._channel))
 

@@ -90,10 +90,6 @@ class Reader:
 
         return page
 
-    def run_locations(self, project: str) -> PageCall:
-        """Ask for the regions that Cloud Run has, each with its ``locationId``."""
-        return self._get("run", f"/v1/projects/{project}/locations", {}, "locations")
-
     # --- logs and metrics
 
     def entries(self, project: str, log_filter: str) -> PageCall:

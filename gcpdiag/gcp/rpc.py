@@ -24,38 +24,48 @@ _INTERNAL = 500
 _UNPARSEABLE = "Exception deserializing response"  # grpc's own words, with status INTERNAL
 
 
-class _ReadOnly(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-    """Refuses, before anything is sent, every method that is not a List or a Get."""
+class _Only(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+    """Refuses, before anything is sent, every method that it does not allow."""
+
+    def __init__(self, allows: Callable[[str], bool]) -> None:
+        self._allows = allows
 
     def intercept_unary_unary(
         self, continuation: Callable[..., object], client_call_details: grpc.ClientCallDetails, request: object
     ) -> object:
-        """Let a call through that only asks; MutationRefusedError for any other."""
+        """Let an allowed call through; MutationRefusedError for any other."""
         path = client_call_details.method
         method = path.decode() if isinstance(path, bytes) else path
-        if not method.rsplit("/", 1)[-1].startswith(_READS):
+        if not self._allows(method.rsplit("/", 1)[-1]):
             raise MutationRefusedError(method)
         return continuation(client_call_details, request)
+
+
+def channel_that_allows(
+    allows: Callable[[str], bool],
+    create: Callable[..., grpc.Channel],
+    host: str,
+    access: Access,
+    emulator: Emulator | None,
+) -> grpc.Channel:
+    """Return a channel to a service's host, or to the emulator, that lets only the methods through that are allowed.
+
+    ``allows`` is asked with a method's own name, such as ``ListServices``; ``create`` is the ``create_channel`` of the
+    client library's gRPC transport. There is no other way to a channel.
+    """
+    if emulator:
+        channel = grpc.insecure_channel(emulator.grpc, options=_LOCAL)
+    else:
+        quota = access.quota_project or None
+        channel = create(f"{host}:443", credentials=access.credentials, quota_project_id=quota, options=_SIZES)
+    return grpc.intercept_channel(channel, _Only(allows))
 
 
 def read_only_channel(
     create: Callable[..., grpc.Channel], host: str, access: Access, emulator: Emulator | None
 ) -> grpc.Channel:
-    """Return a channel to a service's host, or to the emulator, over which nothing can be changed.
-
-    ``create`` is the ``create_channel`` of the client library's gRPC transport.
-    """
-    return grpc.intercept_channel(channel_to(create, host, access, emulator), _ReadOnly())
-
-
-def channel_to(
-    create: Callable[..., grpc.Channel], host: str, access: Access, emulator: Emulator | None
-) -> grpc.Channel:
-    """Return a channel that lets everything through; whoever opens one says what may pass."""
-    if emulator:
-        return grpc.insecure_channel(emulator.grpc, options=_LOCAL)
-    quota = access.quota_project or None
-    return create(f"{host}:443", credentials=access.credentials, quota_project_id=quota, options=_SIZES)
+    """Return a channel over which nothing can be changed: it lets every List and Get through."""
+    return channel_that_allows(lambda method: method.startswith(_READS), create, host, access, emulator)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ import grpc
 
 from gcpdiag.gcp.access import Access
 from gcpdiag.gcp.endpoint import Emulator
-from gcpdiag.gcp.failure import CallError, Failure, MutationRefusedError
+from gcpdiag.gcp.failure import CallError, Failure
 from gcpdiag.gcp.message import document_of
-from gcpdiag.gcp.rpc import channel_to, failures_told
+from gcpdiag.gcp.rpc import channel_that_allows, failures_told
 from gcpdiag.model.json import JsonObject, text_at
 from gcpdiag.model.sealed import has_seals
 
@@ -34,25 +34,11 @@ _SPARE = 5.0  # seconds for the answer to come back
 _NO_RETRY = None
 
 
-class _OnlyUpdates(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-    """Refuses, before anything is sent, every method that the writer has no business with, such as DeleteService."""
-
-    def intercept_unary_unary(
-        self, continuation: Callable[..., object], client_call_details: grpc.ClientCallDetails, request: object
-    ) -> object:
-        """Let the writer's own calls through; MutationRefusedError for any other."""
-        path = client_call_details.method
-        method = path.decode() if isinstance(path, bytes) else path
-        if method.rsplit("/", 1)[-1] not in _METHODS:
-            raise MutationRefusedError(method)
-        return continuation(client_call_details, request)
-
-
 def write_channel(
     create: Callable[..., grpc.Channel], host: str, access: Access, emulator: Emulator | None
 ) -> grpc.Channel:
     """Return a channel to a service's host, or to the emulator, over which services can be updated and nothing else."""
-    return grpc.intercept_channel(channel_to(create, host, access, emulator), _OnlyUpdates())
+    return channel_that_allows(_METHODS.__contains__, create, host, access, emulator)
 
 
 class Writer:

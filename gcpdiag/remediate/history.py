@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from gcpdiag.model.json import JsonObject, number_at, object_at, objects_at, text_at, texts_at
+from gcpdiag.model.json import JsonObject, number_at, object_at, text_at, texts_at
 
 INCIDENT_GAP = timedelta(hours=1)
 """Changes in one project belong to one incident as long as no more time than this lies between two of them."""
@@ -196,11 +196,3 @@ def _moment(record: JsonObject) -> datetime:
     except ValueError:
         return datetime.fromtimestamp(0, UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def overrides_of(records: Iterable[JsonObject], run: str) -> tuple[tuple[str, str], ...]:
-    """Return the guards that a run overrode, each with the reason that was given."""
-    started = [one for one in records if text_at(one, "run") == run and text_at(one, "event") == "started"]
-    return tuple(
-        (text_at(one, "guard"), text_at(one, "reason")) for told in started for one in objects_at(told, "overrides")
-    )
