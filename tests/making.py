@@ -25,6 +25,7 @@ CONNECTORS = "vpcaccess/connectors.json"
 DATABASES = "sqladmin/instances.json"
 REDIS = "redis/instances.json"
 ROUTERS = "compute/routers.json"
+SUBNETWORKS = "compute/subnetworks.json"
 
 
 Files: TypeAlias = Mapping[str, bytes | list[JsonObject]]

@@ -1,4 +1,4 @@
-"""Which findings of the playbooks a bundle can tell at all: nobody has to probe, so a probe never made is no gap."""
+"""Which findings of the playbooks to look for in a bundle: nobody has to probe, and few signs stand in for logs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
+from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.playbook.format import Playbook
 from gcpdiag.playbook.load import Library
 from gcpdiag.signals.definition import ProbeSignal
@@ -15,15 +16,16 @@ from gcpdiag.signals.observation import Observation
 
 
 def applicable(library: Library, seen: Observation) -> Library:
-    """Return the library without the findings that take a probe which was not made.
+    """Return the library without the findings that take a probe nobody made, or stand in for logs that were read.
 
     As unknown findings they would say that something is missing, and would make every cause that lists them less
     sure. A playbook that has nothing but such findings stays as it is: it is out of sight, and has to say so.
     """
+    logs = seen.coverage[LOG_ENTRIES].answered
     idle = {
         signal
         for signal, one in library.catalogue.definitions.items()
-        if isinstance(one, ProbeSignal) and not may_be_told(one, seen)
+        if (one.stand_in and logs) or (isinstance(one, ProbeSignal) and not may_be_told(one, seen))
     }
     playbooks = {cause: _without(playbook, idle) for cause, playbook in library.playbooks.items()}
     return replace(library, playbooks=playbooks)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 
-from gcpdiag.model.json import JsonObject, number_at, text_at
+from gcpdiag.model.json import number_at, text_at
 from gcpdiag.model.resource import ServiceRef, last_segment
+from gcpdiag.signals.addresses import BLOCK, EACH, usable_addresses
 from gcpdiag.signals.estate import max_connections_of
 from gcpdiag.signals.observation import Observation
 from gcpdiag.signals.traffic import Traffic
@@ -22,9 +22,7 @@ _POOLS = (
 )
 # Mbit/s that one instance of a connector carries: the documented throughput of a connector over its instances.
 _THROUGHPUT = {"f1-micro": 50, "e2-micro": 100, "e2-standard-4": 1600}
-_RESERVED = 4  # addresses of every subnetwork that Google keeps
 _SLOW = 10.0  # seconds: a request may take that long, so more says nothing
-_BLOCK = 16  # addresses that direct VPC egress takes at a time
 _INSTANCES = "run.googleapis.com/container/instance_count"
 _BACKENDS = "cloudsql.googleapis.com/database/postgresql/num_backends"
 
@@ -114,19 +112,12 @@ def _megabits(seen: Observation, connector: str) -> float:
 
 def _addresses(service: ServiceRef, seen: Observation) -> list[str]:
     most = int(seen.estate.max_instances(service))
-    needed = -(-2 * most // _BLOCK) * _BLOCK
-    line = f"up to {most} instances take some {needed} addresses (two for each, in blocks of {_BLOCK})"
+    needed = -(-EACH * most // BLOCK) * BLOCK
+    line = f"up to {most} instances take some {needed} addresses (two for each, in blocks of {BLOCK})"
     for subnet in seen.estate.subnetworks_of(service):
-        if size := _size_of(subnet):
-            line += f"; {text_at(subnet, 'name')} has {size - _RESERVED}"
+        if usable := usable_addresses(subnet):
+            line += f"; {text_at(subnet, 'name')} has {usable}"
     return [line]
-
-
-def _size_of(subnet: JsonObject) -> int:
-    try:
-        return ipaddress.ip_network(text_at(subnet, "ipCidrRange")).num_addresses
-    except ValueError:
-        return 0
 
 
 def _peak(seen: Observation, metric: str, resource: str) -> float:

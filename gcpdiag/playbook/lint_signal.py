@@ -15,6 +15,7 @@ from gcpdiag.signals.definition import (
     MetricSignal,
     ProbeSignal,
     RequestSignal,
+    RevisionSignal,
     SignalDefinition,
 )
 from gcpdiag.signals.matcher import compiled
@@ -93,18 +94,18 @@ def _number_range(drafts: Drafts) -> Iterator[Flaw]:
 
 
 def _metric_bound(drafts: Drafts) -> Iterator[Flaw]:
-    """A metric signal has one bound: ``above``, ``below`` or ``rise``; ``of`` goes with the first two."""
+    """A metric signal has one bound: ``above``, ``below``, ``rise`` or ``fall``; ``of`` goes with the first two."""
     for _, signal in drafts.signals:
         if not isinstance(signal.value, MetricSignal):
             continue
-        named = [name for name in ("above", "below", "rise") if getattr(signal.value, name) is not None]
+        named = [name for name in ("above", "below", "rise", "fall") if getattr(signal.value, name) is not None]
         if not named:
-            yield Flaw(place=signal.place(), text="this metric has no bound: give `above`, `below` or `rise`")
+            yield Flaw(place=signal.place(), text="this metric has no bound: give `above`, `below`, `rise` or `fall`")
         elif len(named) > 1:
             told = f"{' and '.join(named)} contradict each other; keep one"
             yield Flaw(place=signal.place(named[1]), text=told)
-        elif signal.value.of and named == ["rise"]:
-            told = "`of` is a limit for `above` or `below`; a rise is measured against the calm before it"
+        elif signal.value.of and named[0] in {"rise", "fall"}:
+            told = f"`of` is a limit for `above` or `below`; a {named[0]} is measured against the calm before it"
             yield Flaw(place=signal.place("of"), text=told)
 
 
@@ -130,7 +131,7 @@ def _blind_detector(drafts: Drafts) -> Iterator[Flaw]:
             yield Flaw(place=signal.place(), text=told)
 
 
-def _blindness(  # noqa: PLR0911 - one return for each way of being blind
+def _blindness(  # noqa: C901, PLR0911 - one return for each way of being blind
     definition: SignalDefinition,
 ) -> str:
     match definition:
@@ -140,6 +141,8 @@ def _blindness(  # noqa: PLR0911 - one return for each way of being blind
             return "`any` is empty, so no entry matches"
         case RequestSignal(status=[], at_timeout=False, by_application=False):
             return "give `status`, `at_timeout: true` or `by_application: true`"
+        case RevisionSignal(partly=True, never=True):
+            return "`partly` and `never` contradict each other; keep one"
         case ProbeSignal(kinds=[]):
             return "`kinds` is empty, so no probe is looked at"
         case ProbeSignal(failed=[], slower_than_ms=None):
@@ -148,6 +151,8 @@ def _blindness(  # noqa: PLR0911 - one return for each way of being blind
             return "`any` are errors of probes that `failed`, and no stage is named"
         case ChangeSignal(field="", to=[_, *_]):
             return "`to` are values of a `field`, and there is none"
+        case ChangeSignal(field="", fewer=True):
+            return "`fewer` is about the names in a `field`, and there is none"
         case ChangeSignal(field=field, methods=[_, *_]) if field:
             return "`field` does not count beside `methods`; keep one"
         case _:

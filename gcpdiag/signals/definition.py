@@ -18,6 +18,7 @@ Relation = Literal[
     "upstream-service-failing",
     "backend-without-service",
     "services-fail-together",
+    "subnetwork-full",
 ]
 Limit = Literal["max-instances", "connector-max-instances", "max-connections", "concurrency"]
 
@@ -26,12 +27,14 @@ class _Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What every signal has.
 
     ``title`` names the finding, ``absent`` is the sentence for a report when it was looked for and is not there,
-    ``leak`` is how often it is present though none of the causes that list it holds (a probability).
+    ``leak`` is how often it is present though none of the causes that list it holds (a probability). ``stand_in`` marks
+    what is looked for only where logs could not be read, for they tell the same better.
     """
 
     title: str
     absent: str = ""
     leak: float = 0.02
+    stand_in: bool = False
 
 
 class LogSignal(_Definition, frozen=True, kw_only=True, tag="log"):
@@ -65,10 +68,11 @@ class RequestSignal(_Definition, frozen=True, kw_only=True, tag="requests"):
 
 
 class MetricSignal(_Definition, frozen=True, kw_only=True, tag="metric"):
-    """A metric that stays beyond a bound for ``points`` of the window's points, or rises out of its baseline.
+    """A metric that stays beyond a bound for ``points`` of the window's points, or leaves its baseline.
 
     ``above`` and ``below`` are in the metric's own unit; with ``of`` they are a share of a configured limit.
-    ``labels`` picks series by metric label. ``rise`` is a robust z-score against the calm stretch before the onset.
+    ``labels`` picks series by metric label. ``rise`` is a robust z-score against the calm stretch before the onset;
+    ``fall`` is the share of the level of that stretch to which the metric falls.
     """
 
     metric: str
@@ -78,6 +82,7 @@ class MetricSignal(_Definition, frozen=True, kw_only=True, tag="metric"):
     below: float | None = None
     of: Limit | None = None
     rise: float | None = None
+    fall: float | None = None
     points: int = 3
     quantile: float = 0.99
     combine: Literal["max", "sum"] = "max"
@@ -96,24 +101,28 @@ class ConfigurationSignal(_Definition, frozen=True, kw_only=True, tag="configura
 class ChangeSignal(_Definition, frozen=True, kw_only=True, tag="change"):
     """A change in the audit log before the onset: to the service's configuration, or to another resource.
 
-    ``field`` is a path in the Cloud Run v2 service; with ``to`` the new value must be one of these. Without a field
-    any deployment counts. ``methods`` are RE2 patterns for audit method names of other resources.
+    ``field`` is a path in the Cloud Run v2 service; with ``to`` the new value must be one of these, with ``fewer``
+    something that a list of names had must be gone from it. Without a field any deployment counts. ``methods`` are RE2
+    patterns for audit method names of other resources.
     """
 
     field: str = ""
     to: list[str] = []
+    fewer: bool = False
     methods: list[str] = []
 
 
 class RevisionSignal(_Definition, frozen=True, kw_only=True, tag="revision"):
     """The newest revision fails at least ``least_ratio`` times as often as the older ones.
 
-    With ``partly`` it must also answer some requests well, as code does that starts and serves. With ``dying`` not its
-    requests count, but the matches of these log signals, of which older revisions must have none.
+    With ``partly`` it must also answer some requests well, as code does that starts and serves; with ``never`` it must
+    not. With ``dying`` not its requests count, but the matches of these log signals, of which older revisions must have
+    none.
     """
 
     least_ratio: float = 5.0
     partly: bool = False
+    never: bool = False
     dying: list[str] = []
 
 

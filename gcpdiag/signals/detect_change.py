@@ -55,7 +55,13 @@ def _fits(definition: ChangeSignal, change: Change, service: ServiceRef) -> bool
     if not definition.field:
         return change.kind == "deploy"
     altered = [one for one in change.fields if one.path == definition.field]
+    if definition.fewer:
+        return any(_names(one.before) - _names(one.after) for one in altered)
     return any(not definition.to or one.after in definition.to for one in altered)
+
+
+def _names(text: str) -> set[str]:
+    return {name for name in text.split(", ") if name}
 
 
 def _when(at: float, seen: Observation) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from gcpdiag.bundle.format import TIME_SERIES
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.json import number_at
@@ -14,6 +16,7 @@ from gcpdiag.signals.metric import robust_score
 from gcpdiag.signals.observation import Observation
 
 _BASELINE_POINTS = 5
+_WORTH_FALLING = 2.0  # a level below this is as good as nothing
 _LATE, _EARLY, _LONG_BEFORE = 6, 2, 12  # minutes
 _UNTIMELY, _ALWAYS = 0.4, 0.5  # share of its strength that a finding keeps
 
@@ -58,12 +61,14 @@ def _find_in(
     inside = {minute: value for minute, value in sorted(minutes.items()) if start <= minute <= end}
     if not inside:
         return Unknown(signal=signal_id, gap=_no_points(definition, seen))
-    if definition.rise is not None:
-        return _find_rise(signal_id, definition, minutes, inside, resource, service, seen)
+    if definition.rise is not None or definition.fall is not None:
+        return _find_shift(signal_id, definition, minutes, inside, resource, service, seen)
     limit = _limit(definition, resource, service, seen)
     if limit is None:
         gap = Gap(check=definition.title, reason=f"the limit of {resource} is not known", source="run.services")
         return Unknown(signal=signal_id, gap=gap)
+    if definition.below is not None:
+        inside = _since_onset(inside, service, seen)
     beyond = {minute: value for minute, value in inside.items() if _is_beyond(definition, value, limit)}
     peak = (min if definition.below is not None else max)(inside.values())
     told = f"{_short(definition.metric)} of {resource} {_amount(peak, limit, definition)}"
@@ -73,7 +78,16 @@ def _find_in(
     return Absent(signal=signal_id, looked=definition.absent or told, source=TIME_SERIES)
 
 
-def _find_rise(
+def _since_onset(inside: dict[int, float], service: ServiceRef, seen: Observation) -> dict[int, float]:
+    """Return the minutes since the onset: what was calm before it may not be so any more."""
+    state = seen.states.get(service)
+    if state is None or state.onset is None:
+        return inside
+    start = state.onset.timestamp() // 60 - _EARLY
+    return {minute: value for minute, value in inside.items() if minute >= start} or inside
+
+
+def _find_shift(
     signal_id: str,
     definition: MetricSignal,
     minutes: dict[int, float],
@@ -90,11 +104,14 @@ def _find_rise(
     if len(calm) < _BASELINE_POINTS or len(after) < definition.points:
         gap = Gap(check=definition.title, reason="no calm stretch to compare with", source=TIME_SERIES)
         return Unknown(signal=signal_id, gap=gap)
-    score = robust_score(list(after.values()), calm)
-    peak = max(after.values())
-    usual = sorted(calm)[len(calm) // 2]
-    told = f"{_short(definition.metric)} of {resource} up to {peak:.4g}, against {usual:.4g} before"
-    if definition.rise is not None and score >= definition.rise:
+    usual, now = median(calm), median(after.values())
+    if definition.fall is not None:
+        shifted = usual >= _WORTH_FALLING and now <= definition.fall * usual
+        told = f"{_short(definition.metric)} of {resource} down to {now:.4g}, from {usual:.4g} before"
+    else:
+        shifted = robust_score(list(after.values()), calm) >= (definition.rise or 0.0)
+        told = f"{_short(definition.metric)} of {resource} up to {max(after.values()):.4g}, against {usual:.4g} before"
+    if shifted:
         return _present(signal_id, definition, told, after, resource, service, seen)
     return Absent(signal=signal_id, looked=definition.absent or told, source=TIME_SERIES)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gcpdiag.bundle.format import LOG_ENTRIES
+from gcpdiag.bundle.format import LOG_ENTRIES, TIME_SERIES
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import from_epoch
@@ -13,13 +13,17 @@ from gcpdiag.signals.traffic import Traffic
 
 
 def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef, seen: Observation) -> Finding:
-    """Return whether enough of a service's failed requests are of the kind that the signal names."""
-    traffic = seen.scan.traffic.get(service)
+    """Return whether enough of a service's failed requests are of the kind that the signal names.
+
+    The request log tells; where it could not be read, metrics do, but for who gave the answer.
+    """
+    traffic, source = seen.scan.traffic.get(service), LOG_ENTRIES
+    gap = seen.gap(LOG_ENTRIES, definition.title)
+    if gap and service in seen.counted and not definition.by_application:
+        traffic, source = seen.traffic[service], TIME_SERIES
     if traffic is None or not traffic.requests:
-        gap = seen.gap(LOG_ENTRIES, definition.title) or Gap(
-            check=definition.title, reason="there is no request log of this service", source=LOG_ENTRIES
-        )
-        return Unknown(signal=signal_id, gap=gap)
+        silent = Gap(check=definition.title, reason="there is no request log of this service", source=LOG_ENTRIES)
+        return Unknown(signal=signal_id, gap=gap or silent)
     count = _count(definition, traffic, seen.estate.timeout(service))
     share = count / traffic.errors if traffic.errors else 0.0
     told = f"{count} of {traffic.errors} failed requests of {service.name}"
@@ -27,7 +31,7 @@ def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef
         evidence = Evidence(
             signal=signal_id,
             text=f"{told}: {definition.title}",
-            source=LOG_ENTRIES,
+            source=source,
             first_at=from_epoch(traffic.first_error),
             last_at=from_epoch(traffic.last_error),
             count=count,
@@ -35,7 +39,7 @@ def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef
             link=logs_link(seen.project, service, "", ["request"], seen.window),
         )
         return Present(signal=signal_id, strength=min(1.0, 0.5 + share / 2), evidence=(evidence,))
-    return Absent(signal=signal_id, looked=definition.absent or f"only {told}: {definition.title}", source=LOG_ENTRIES)
+    return Absent(signal=signal_id, looked=definition.absent or f"only {told}: {definition.title}", source=source)
 
 
 def _count(definition: RequestSignal, traffic: Traffic, timeout: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.signals.definition import RevisionSignal
@@ -33,9 +34,9 @@ def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRe
         return _find_deaths(signal_id, definition, newest, service, seen)
     told = f"{newest} fails {_share(revisions[newest])}, older revisions {_share(old)}"
     ratio = _ratio(revisions[newest])
-    if ratio >= max(_LEAST_RATIO, definition.least_ratio * _ratio(old)) and not (
-        definition.partly and ratio > _HARDLY_ANY_SERVED
-    ):
+    never = ratio > _HARDLY_ANY_SERVED
+    as_wanted = not (definition.partly and never) and not (definition.never and not never)
+    if as_wanted and ratio >= max(_LEAST_RATIO, definition.least_ratio * _ratio(old)):
         return _present(signal_id, told, service, seen)
     return Absent(signal=signal_id, looked=told, source=seen.source_of(service))
 
@@ -59,7 +60,9 @@ def _find_deaths(
     told = f"containers of {newest} died {deaths[newest]} times, those of older revisions {others} times"
     if deaths[newest] >= _ENOUGH_DEATHS and not others:
         return _present(signal_id, told, service, seen)
-    return Absent(signal=signal_id, looked=told, source=seen.source_of(service))
+    if seen.gap(LOG_ENTRIES, definition.title):
+        return _unknown(signal_id, definition, "deaths are in the logs alone", seen)
+    return Absent(signal=signal_id, looked=told, source=LOG_ENTRIES)
 
 
 def _of_one_revision(
@@ -78,9 +81,8 @@ def _of_one_revision(
 
 
 def _unknown(signal_id: str, definition: RevisionSignal, reason: str, seen: Observation) -> Unknown:
-    gap = seen.gap(seen.traffic_source, definition.title) or Gap(
-        check=definition.title, reason=reason, source=seen.traffic_source
-    )
+    source = LOG_ENTRIES if definition.dying else seen.traffic_source
+    gap = seen.gap(source, definition.title) or Gap(check=definition.title, reason=reason, source=source)
     return Unknown(signal=signal_id, gap=gap)
 
 

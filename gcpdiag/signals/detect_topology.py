@@ -9,16 +9,20 @@ from ipaddress import ip_address, ip_network
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.json import JsonObject, number_at, objects_at, text_at, texts_at
 from gcpdiag.model.resource import ServiceRef, last_segment
+from gcpdiag.signals.addresses import EACH, instances_in, usable_addresses
 from gcpdiag.signals.definition import TopologySignal
 from gcpdiag.signals.observation import Observation
 
 _SEVERAL = 3  # services
+_NEARLY_FULL = 0.85  # share of the addresses: they are taken in blocks, and given back late
 _TOGETHER = timedelta(minutes=10)
 _EVERYWHERE = "0.0.0.0/0"
 _DEFAULT_PRIORITY = 1000  # Compute API v1, Firewall.priority
 
 
-def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
+def find_topology(  # noqa: PLR0911 - one return for each relation
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
     """Return whether the relation that the signal names holds for the service."""
     match definition.relation:
         case "connector-missing":
@@ -33,6 +37,8 @@ def find_topology(signal_id: str, definition: TopologySignal, service: ServiceRe
             return _backend_without_service(signal_id, definition, service, seen)
         case "services-fail-together":
             return _fail_together(signal_id, service, seen)
+        case "subnetwork-full":
+            return _subnetwork_full(signal_id, definition, service, seen)
 
 
 def _connector_missing(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -226,6 +232,24 @@ def _fail_together(signal_id: str, service: ServiceRef, seen: Observation) -> Fi
         return _present(signal_id, text, seen.traffic_source, service, "")
     looked = f"{len(others)} of {len(seen.states)} services began to fail at that time"
     return Absent(signal=signal_id, looked=looked, source=seen.traffic_source)
+
+
+def _subnetwork_full(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
+    """Look for as many instances as the subnetwork of a service's direct egress has addresses for."""
+    if not seen.estate.configuration(service):
+        return _unknown(signal_id, definition, "run.services", service, seen)
+    if not seen.estate.direct_subnetworks(service):
+        return Absent(signal=signal_id, looked=f"{service.name} takes no addresses itself", source="run.services")
+    sized = [(one, usable_addresses(one)) for one in seen.estate.subnetworks_of(service)]
+    counted = [(one, addresses, instances_in(one, seen)) for one, addresses in sized if addresses]
+    if not any(instances for _, _, instances in counted):
+        return _unknown(signal_id, definition, "compute.subnetworks", service, seen)
+    subnet, addresses, instances = max(counted, key=lambda one: one[2] / one[1])
+    name = text_at(subnet, "name")
+    told = f"{instances} instances took {EACH} addresses each, of the {addresses} of subnetwork {name}"
+    if EACH * instances >= _NEARLY_FULL * addresses:
+        return _present(signal_id, told, "compute.subnetworks", service, name)
+    return Absent(signal=signal_id, looked=told, source="compute.subnetworks")
 
 
 def _present(signal_id: str, text: str, source: str, service: ServiceRef, resource: str) -> Present:

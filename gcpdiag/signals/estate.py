@@ -99,9 +99,13 @@ class Estate:
 
     def subnetworks_of(self, service: ServiceRef) -> list[JsonObject]:
         """Return the collected subnetworks from which a service's direct egress takes addresses."""
-        interfaces = objects_at(self.configuration(service), "vpcAccess.networkInterfaces")
-        names = {last_segment(text_at(one, "subnetwork")) for one in interfaces}
+        names = self.direct_subnetworks(service)
         return [one for one in self.subnetworks if text_at(one, "name") in names]
+
+    def direct_subnetworks(self, service: ServiceRef) -> set[str]:
+        """Return the short names of the subnetworks that a service's direct egress names."""
+        interfaces = objects_at(self.configuration(service), "vpcAccess.networkInterfaces")
+        return {last_segment(text_at(one, "subnetwork")) for one in interfaces}
 
     def database_names(self, service: ServiceRef) -> list[str]:
         """Return the short names of the Cloud SQL instances that a service is connected to."""

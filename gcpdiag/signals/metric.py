@@ -76,17 +76,21 @@ def index_series(series: Iterable[TimeSeries], wanted: set[str]) -> SeriesIndex:
 
 
 def _add_requests(found: dict[ServiceRef, Traffic], series: TimeSeries, start: float, end: float) -> None:
-    labels = series.resource.labels
+    labels, status = series.resource.labels, _status_of(series)
     service = ServiceRef(name=labels.get("service_name", ""), region=labels.get("location", ""))
     traffic = found.setdefault(service, Traffic())
-    failed = series.metric.labels.get("response_code_class", "").startswith("5")
-    good = not series.metric.labels.get("response_code_class", "").startswith("4")
-    failed = failed or series.metric.labels.get("response_code", "").startswith("5")
     for point in series.points:
         at, count = point.interval.end_time.timestamp() - 60, point.value.number()
         if count and start <= at < end:
-            revision = labels.get("revision_name", "")
-            traffic.add_counted(int(at // 60), int(count), failed=failed, good=good, revision=revision)
+            traffic.add_counted(int(at // 60), int(count), status=status, revision=labels.get("revision_name", ""))
+
+
+def _status_of(series: TimeSeries) -> int:
+    """Return the status of the requests that a series counts; of a class alone, its first one (``5xx`` is 500)."""
+    code, told = series.metric.labels.get("response_code", ""), series.metric.labels.get("response_code_class", "")
+    if code.isdecimal() and code.isascii():
+        return int(code)
+    return 100 * int(told[0]) if told[:1].isdecimal() and told.isascii() else 0
 
 
 def robust_score(values: list[float], baseline: list[float]) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from shlex import quote
 
 from gcpdiag.bundle.format import LOG_ENTRIES, SOURCES, TIME_SERIES
@@ -14,6 +15,7 @@ from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window
 from gcpdiag.signals.catalogue import Catalogue
 from gcpdiag.signals.definition import MetricSignal
+from gcpdiag.signals.distress import METRICS, distressed_since
 from gcpdiag.signals.estate import Estate, estate_of
 from gcpdiag.signals.health import fails, state_of
 from gcpdiag.signals.metric import SeriesIndex, index_series
@@ -71,7 +73,7 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     """Read a bundle once and return what is in it."""
     window = bundle.window
     scan = scan_entries(bundle, catalogue)
-    wanted = {one.metric for one in catalogue.definitions.values() if isinstance(one, MetricSignal)}
+    wanted = {one.metric for one in catalogue.definitions.values() if isinstance(one, MetricSignal)} | {*METRICS}
     series = index_series(bundle.series(), wanted)
     estate = estate_of(bundle, scan.changes)
     coverage = {source_id: _checked(bundle, source_id, scan) for source_id in SOURCES}
@@ -80,6 +82,9 @@ def observe(bundle: Bundle, catalogue: Catalogue) -> Observation:
     # Whether a service without requests is known to have had none.
     told = coverage[source].complete and (not coverage[source].sampled or coverage[TIME_SERIES].complete)
     states = {one: _state(one, traffic, window, told=told) for one in services}
+    if not coverage[LOG_ENTRIES].answered:
+        signs = {one: distressed_since(one, estate, series, window) for one in states}
+        states = {one: _in_doubt(state, signs[one], window) for one, state in states.items()}
     return Observation(
         project=bundle.project,
         window=window,
@@ -142,6 +147,16 @@ def _state(service: ServiceRef, traffic: dict[ServiceRef, Traffic], window: Wind
     if told:
         return ServiceState(service=service, health="healthy", requests=0, errors=0)
     return ServiceState(service=service, health="unknown")
+
+
+def _in_doubt(state: ServiceState, since: datetime | None, window: Window) -> ServiceState:
+    """Return a state that takes no comfort from request metrics where other signs tell of distress.
+
+    What was broken before the window and gets no requests may be what nobody needs any more.
+    """
+    if state.health != "healthy" or since is None or not (state.requests or since > window.start):
+        return state
+    return replace(state, health="unknown", onset=since)
 
 
 def _denied(service: ServiceRef, traffic: Traffic, window: Window) -> ServiceState | None:

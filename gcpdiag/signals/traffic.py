@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 _MAX_REVISIONS = 2000
-_CLIENT_ERROR = 400
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _DENIED = frozenset({401, 403})
 
 
@@ -60,13 +60,15 @@ class Traffic:
         self.first_error = min(self.first_error, at)
         self.last_error = max(self.last_error, at)
 
-    def add_counted(self, minute: int, count: int, *, failed: bool, good: bool, revision: str) -> None:
+    def add_counted(self, minute: int, count: int, *, status: int, revision: str) -> None:
         """Count the requests of one minute as a metric tells them; ``minute`` is Unix time over 60."""
+        failed = status >= _SERVER_ERROR
         self.requests += count
+        self.statuses[status] += count
         self._add_to_revision(revision, count, failed=failed)
         if not failed:
             self.ok_minutes[minute] += count
-            self.good_minutes[minute] += count if good else 0
+            self.good_minutes[minute] += count if status < _CLIENT_ERROR else 0
             return
         self.errors += count
         self.error_minutes[minute] += count

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from gcpdiag.bundle.read import load_bundle
+from gcpdiag.diagnose.applicable import applicable
 from gcpdiag.diagnose.engine import diagnose
 from gcpdiag.model.json import Json, JsonObject
 from gcpdiag.playbook.load import Library, load_library
 from gcpdiag.report.to_json import render_json
 from gcpdiag.shipped import playbook_root
 from gcpdiag.signals.definition import ProbeSignal
+from gcpdiag.signals.observation import observe
 from tests.making import CONNECTORS, ENTRIES, PARENT, REDIS, SERVICES, bundle, entry, requests, service
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -101,3 +103,14 @@ def test_what_a_probe_saw_stands_in_the_evidence(library: Library) -> None:
 
     texts = [line.evidence.text for one in found.root_causes for line in one.evidence]
     assert "a probe of redis://10.30.0.3:6379 fails: connect ECONNREFUSED 10.30.0.3:6379" in texts
+
+
+@pytest.mark.parametrize("status, kept", [("denied", True), ("ok", False)])
+def test_what_stands_in_for_logs_is_looked_for_where_they_could_not_be_read(
+    library: Library, status: str, *, kept: bool
+) -> None:
+    stand_ins = {signal for signal, one in library.catalogue.definitions.items() if one.stand_in}
+    files = {ENTRIES: [entry("started")]} if status == "ok" else {}
+    seen = observe(bundle(files, sources=[{"source": "logging.entries", "status": status}]), library.catalogue)
+    looked_for = {one.signal for cause in applicable(library, seen).playbooks.values() for one in cause.findings}
+    assert stand_ins & looked_for == (stand_ins if kept else set())

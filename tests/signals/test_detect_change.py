@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gcpdiag.model.finding import Present
 from gcpdiag.model.json import Json, JsonObject
-from tests.making import ENTRIES, PARENT, REVISIONS, audit, moment, request, requests, service
+from tests.making import (
+    ENTRIES,
+    PARENT,
+    REGION,
+    REVISIONS,
+    SERIES,
+    Files,
+    audit,
+    moment,
+    request,
+    requests,
+    series,
+    service,
+)
 from tests.signals.making import CALM_THEN_FAILING, looked_for, outcome, strength, told
 
 DEPLOY: JsonObject = {"detector": "change"}
@@ -55,6 +70,16 @@ def test_a_field_that_became_something_else_is_absent() -> None:
     assert changed({**EGRESS, "to": ["PRIVATE_RANGES_ONLY"]}, *entries) == "absent"
 
 
+def test_a_list_of_names_may_lose_one() -> None:
+    def settings(*names: str, minute: float) -> JsonObject:
+        return audit(UPDATE, {"request": {"service": service(env=dict.fromkeys(names, "x"))}}, minute=minute)
+
+    lost: JsonObject = {"detector": "change", "field": "container.env", "fewer": True}
+    before = settings("API_KEY", "REGION", minute=-60)
+    assert changed(lost, before, settings("REGION", minute=38)) == "present"
+    assert changed(lost, before, settings("API_KEY", "REGION", "MORE", minute=38)) == "absent"
+
+
 def test_a_change_of_another_resource_is_found_by_its_method() -> None:
     rule = audit("v1.compute.firewalls.insert", {"serviceName": "compute.googleapis.com"}, minute=38)
     assert (changed(FIREWALL, rule), changed(FIREWALL, deploy("ALL_TRAFFIC", minute=38))) == ("present", "absent")
@@ -84,6 +109,36 @@ def new(status: int, length: int = 30) -> list[JsonObject]:
 
 def test_a_new_revision_that_alone_fails_is_present() -> None:
     assert revised(*old(), *new(503)) == "present"
+
+
+@pytest.mark.parametrize("served, never, partly", [(0, "present", "absent"), (10, "absent", "present")])
+def test_a_new_revision_that_never_answers_is_told_from_one_that_serves_badly(
+    served: int, never: str, partly: str
+) -> None:
+    answered = requests(200, range(30, 30 + served), revision="api-00010-aaa")
+    assert revised(*old(), *new(503), *answered, never=True) == never
+    assert revised(*old(), *new(503), *answered, partly=True) == partly
+
+
+def test_without_logs_nobody_knows_whose_containers_die() -> None:
+    files: Files = {
+        SERIES: [
+            counted("200", range(30), "api-00009-zzz"),
+            counted("503", range(30, 60), "api-00010-aaa"),
+        ]
+    }
+    assert outcome(looked_for({**REVISION, "dying": ["container-exited"]}, files)) == "unknown"
+    assert outcome(looked_for({**REVISION, "never": True}, files)) == "present"
+
+
+def counted(code: str, minutes: range, revision: str) -> JsonObject:
+    labels: JsonObject = {"service_name": "api", "location": REGION, "revision_name": revision}
+    return series(
+        "run.googleapis.com/request_count",
+        dict.fromkeys(minutes, 9.0),
+        resource={"type": "cloud_run_revision", "labels": labels},
+        labels={"response_code": code},
+    )
 
 
 def test_two_revisions_that_fail_alike_are_absent() -> None:

@@ -160,6 +160,17 @@ def test_a_failure_with_the_status_and_at_the_timeout_counts_once() -> None:
     assert found.evidence[0].count == 20
 
 
+@pytest.mark.parametrize(
+    "signal, expected",
+    [({"status": [504]}, "present"), ({"status": [500]}, "absent"), ({"by_application": True}, "unknown")],
+)
+def test_where_the_log_could_not_be_read_metrics_tell_the_status(signal: JsonObject, expected: str) -> None:
+    labels: JsonObject = {"response_code": "504", "response_code_class": "5xx"}
+    counted = series("run.googleapis.com/request_count", dict.fromkeys(range(11, 61), 9.0), labels=labels)
+    finding = looked_for({"detector": "requests", **signal}, {SERIES: [counted]}, sources=[DENIED])
+    assert outcome(finding) == expected
+
+
 def test_without_a_request_log_nothing_is_known_of_requests() -> None:
     assert asked(system("started"), status=[504]) == "unknown"
 

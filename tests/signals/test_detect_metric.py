@@ -79,6 +79,28 @@ def test_a_metric_that_was_beyond_its_bound_with_the_failure_is_stronger_than_on
     assert at(flat(0.95, 50, 60)) == 0.4
 
 
+def test_calm_counts_from_the_onset_on() -> None:
+    calm: JsonObject = {"detector": "metric", "metric": CPU, "resource": "service", "below": 0.3, "points": 5}
+    busy_now = {SERIES: [series(CPU, flat(0.1) | flat(0.8, 38, 60))], ENTRIES: CALM_THEN_FAILING}
+    calm_now = {SERIES: [series(CPU, flat(0.8) | flat(0.1, 38, 60))], ENTRIES: CALM_THEN_FAILING}
+    assert (outcome(looked_for(calm, busy_now)), outcome(looked_for(calm, calm_now))) == ("absent", "present")
+
+
+@pytest.mark.parametrize(
+    "values, found",
+    [
+        (flat(40.0) | flat(1.0, 39, 60), "present"),
+        (flat(40.0) | flat(30.0, 39, 60), "absent"),
+        (flat(1.0) | flat(0.0, 39, 60), "absent"),
+        (flat(1.0, 39, 60), "unknown"),
+    ],
+    ids=["to hardly any", "a little", "from next to nothing", "no calm before"],
+)
+def test_a_metric_falls_to_a_share_of_the_calm_before(values: dict[int, float], found: str) -> None:
+    fall: JsonObject = {"detector": "metric", "metric": CPU, "resource": "service", "fall": 0.25}
+    assert metric(values, fall, *CALM_THEN_FAILING) == found
+
+
 # --- limits
 
 

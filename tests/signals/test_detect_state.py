@@ -11,10 +11,13 @@ from tests.making import (
     ENTRIES,
     PARENT,
     ROUTERS,
+    SERIES,
     SERVICES,
+    SUBNETWORKS,
     Files,
     entry,
     requests,
+    series,
     service,
 )
 from tests.signals.making import CALM_THEN_FAILING, looked_for, outcome
@@ -178,3 +181,40 @@ def test_a_service_may_fail_because_one_that_it_calls_does(status: int, found: s
         ENTRIES: [*CALM_THEN_FAILING, *upstream],
     }
     assert relation("upstream-service-failing", files) == found
+
+
+def direct(name: str) -> JsonObject:
+    """A service whose instances take their addresses from one subnetwork."""
+    access: JsonObject = {"networkInterfaces": [{"network": "staging-vpc", "subnetwork": "run"}]}
+    return service(name, vpcAccess=access)
+
+
+@pytest.mark.parametrize(
+    "counts, size, found",
+    [
+        ({"api": 13.0}, "/27", "present"),
+        ({"api": 5.0}, "/27", "absent"),
+        ({"api": 5.0, "web": 8.0}, "/27", "present"),
+        ({"api": 13.0}, "/24", "absent"),
+        ({}, "/27", "unknown"),
+    ],
+    ids=["full", "half empty", "two together", "large", "no metric"],
+)
+def test_a_subnetwork_is_full_when_its_addresses_are_taken(counts: dict[str, float], size: str, found: str) -> None:
+    files: Files = {
+        SERVICES: [direct(name) for name in counts or ["api"]],
+        SUBNETWORKS: [{"name": "run", "ipCidrRange": f"10.8.0.0{size}", "region": "regions/us-central1"}],
+        SERIES: [instances(name, count) for name, count in counts.items()],
+    }
+    assert relation("subnetwork-full", files) == found
+
+
+def instances(name: str, count: float) -> JsonObject:
+    labels: JsonObject = {"service_name": name, "location": "us-central1"}
+    resource: JsonObject = {"type": "cloud_run_revision", "labels": labels}
+    metric = "run.googleapis.com/container/instance_count"
+    return series(metric, dict.fromkeys(range(60), count), resource=resource)
+
+
+def test_a_service_without_direct_egress_takes_no_addresses() -> None:
+    assert relation("subnetwork-full", {SERVICES: [service()]}) == "absent"
