@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gcpdiag.bundle.format import LOG_ENTRIES
 from gcpdiag.bundle.read import Bundle
@@ -11,7 +12,7 @@ from gcpdiag.diagnose.abstain import next_check, open_gaps
 from gcpdiag.diagnose.applicable import applicable
 from gcpdiag.diagnose.confidence import TEMPERATURE
 from gcpdiag.diagnose.describe import Teller
-from gcpdiag.diagnose.group import connected_groups, group_findings
+from gcpdiag.diagnose.group import called_in, connected_groups, group_findings, names_outsiders
 from gcpdiag.diagnose.judge import Judge, Judgement
 from gcpdiag.diagnose.rank import Ranker
 from gcpdiag.diagnose.suspect import suspects_of
@@ -35,6 +36,7 @@ from gcpdiag.signals.observation import Observation, observe
 _MOST_UNEXPLAINED = 5
 _MOST_CANDIDATES = 3
 _WORTH_SHOWING = 0.02
+_TOGETHER = timedelta(minutes=1)
 
 
 def diagnose(
@@ -97,7 +99,33 @@ def _judgements(seen: Observation, everything: Observation, judge: Judge) -> lis
     failing = [ref for ref, state in seen.states.items() if state.health == "failing"]
     blind = [ref for ref, state in seen.states.items() if state.health == "unknown"]
     groups = connected_groups(failing or blind, everything)
-    return [judge.judge(one, group_findings(one, everything), failing=bool(failing)) for one in groups]
+    judgements = [
+        judge.judge(one, group_findings(one, everything), called=called_in(one, everything), failing=bool(failing))
+        for one in groups
+    ]
+    return [_with_passed_on(one, judgements, seen, judge) for one in judgements]
+
+
+def _with_passed_on(
+    judgement: Judgement, judgements: Sequence[Judgement], seen: Observation, judge: Judge
+) -> Judgement:
+    """Demote what a group only passes on, if another one began to fail with it, or before, for a cause of its own.
+
+    A caller's errors need not say which service it called; that both began at once does, unless they name a host
+    elsewhere.
+    """
+    onset = None if names_outsiders(judgement.group, seen) else _onset(judgement, seen)
+    for other in judgements:
+        since, own = _onset(other, seen), [one for one in other.named if not judge.is_passed_on(one)]
+        if other is not judgement and own and onset and since and -_TOGETHER <= onset - since <= _TOGETHER:
+            passed_on = {one: own[0] for one in judgement.named if judge.is_passed_on(one)}
+            kept = tuple(one for one in judgement.named if one not in passed_on)
+            return replace(judgement, named=kept, effects={**judgement.effects, **passed_on})
+    return judgement
+
+
+def _onset(judgement: Judgement, seen: Observation) -> datetime | None:
+    return min((state.onset for one in judgement.group if (state := seen.states[one]).onset), default=None)
 
 
 def _by_confidence(causes: Sequence[NamedCause]) -> tuple[NamedCause, ...]:

@@ -14,6 +14,7 @@ from gcpdiag.signals.observation import Observation
 
 _NAME = re.compile(r"[a-z][a-z0-9-]+")
 _RUN_HOST = re.compile(r"([a-z][a-z0-9-]+)[a-z0-9.-]*\.run\.app")  # of a service's URL: its name, then a mark
+_URL_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})")
 _TELLING_LENGTH = 8
 Group = tuple[ServiceRef, ...]
 
@@ -29,7 +30,7 @@ def connected_groups(services: Sequence[ServiceRef], seen: Observation) -> list[
         return one
 
     ties = {one: _ties(one, seen.estate) for one in ordered}
-    called = {one: set(seen.estate.upstreams(one)) | _named_in_errors(one, ordered, seen) for one in ordered}
+    called = {one: _called_by(one, ordered, seen) for one in ordered}
     for left, right in combinations(ordered, 2):
         if ties[left] & ties[right] or right in called[left] or left in called[right]:
             first, second = sorted((find(left), find(right)))
@@ -40,6 +41,15 @@ def connected_groups(services: Sequence[ServiceRef], seen: Observation) -> list[
     return [tuple(group) for group in groups.values()]
 
 
+def called_in(group: Group, seen: Observation) -> frozenset[ServiceRef]:
+    """Return the services of a group that others of it call."""
+    return frozenset(called for one in group for called in _called_by(one, group, seen) if called in group)
+
+
+def _called_by(service: ServiceRef, others: Sequence[ServiceRef], seen: Observation) -> set[ServiceRef]:
+    return (set(seen.estate.upstreams(service)) | _named_in_errors(service, others, seen)) - {service}
+
+
 def _named_in_errors(service: ServiceRef, others: Sequence[ServiceRef], seen: Observation) -> set[ServiceRef]:
     """Return the services that this one's errors speak of, as callers do of what they call."""
     samples = [tally.sample for (_, subject), tally in seen.scan.matches.items() if subject == service]
@@ -47,6 +57,13 @@ def _named_in_errors(service: ServiceRef, others: Sequence[ServiceRef], seen: Ob
     hosts = [host for sample in samples for host in _RUN_HOST.findall(sample.lower())]
     named = {one for one in others if one.name in words and _is_telling(one.name)}
     return named | {one for one in others if any(host.startswith(f"{one.name}-") for host in hosts)}
+
+
+def names_outsiders(group: Group, seen: Observation) -> bool:
+    """Tell whether a group's errors speak of hosts elsewhere, which no service of the project can stand behind."""
+    samples = [tally.sample.lower() for (_, subject), tally in seen.scan.matches.items() if subject in group]
+    hosts = [host for sample in samples for host in _URL_HOST.findall(sample)]
+    return any(not host.endswith(".run.app") for host in hosts)
 
 
 def _is_telling(name: str) -> bool:

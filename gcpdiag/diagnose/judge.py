@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gcpdiag.diagnose.group import Group
 from gcpdiag.diagnose.rank import Ranker, Ranking
 from gcpdiag.model.finding import Absent, Finding, Present, Unknown
+from gcpdiag.model.resource import ServiceRef
 from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
 
 _LIKELY = 0.5
 _LIKELY_TOGETHER = 0.4  # of each of two causes that explain more together than any one does
-_SURE = 0.8  # where nobody saw a request fail
+_SURE = 0.75  # where nobody saw a request fail
 _LEAD = 1.8  # times as likely as any cause outside the hypothesis
 _TELLING = 0.4  # strength of a cause-specific finding that may name its cause
 _SEEN = 0.15  # share of a cause's possible weight that must have been observable
@@ -41,14 +42,24 @@ class Judge:
         self._playbooks = playbooks
         self._ranker = ranker
 
-    def judge(self, group: Group, findings: Mapping[str, Finding], *, failing: bool = True) -> Judgement:
-        """Return the judgement; where nobody saw a request fail, only a sure cause is named."""
+    def judge(
+        self,
+        group: Group,
+        findings: Mapping[str, Finding],
+        *,
+        called: Collection[ServiceRef] = (),
+        failing: bool = True,
+    ) -> Judgement:
+        """Return the judgement; where nobody saw a request fail, only a sure cause is named.
+
+        ``called`` are the services of the group that others of it call.
+        """
         ranking = self._ranker.rank(findings)
         enough = _LIKELY if failing else _SURE
         if failing and len(ranking.best) > 1:
             enough = _LIKELY_TOGETHER
         named = [one for one in ranking.best if self._may_name(one, findings, ranking, enough)]
-        effects = self._effects(named, findings)
+        effects = self._effects(named, findings) | self._passed_on(named, findings, called)
         return Judgement(
             group=group,
             findings=findings,
@@ -57,6 +68,10 @@ class Judge:
             effects=effects,
             alone={one: self.alone(one, findings) for one in self._playbooks},
         )
+
+    def is_passed_on(self, cause: str) -> bool:
+        """Tell whether callers show a cause when what they call fails."""
+        return self._playbooks[cause].passed_on
 
     def alone(self, cause: str, findings: Mapping[str, Finding]) -> float:
         """Return a cause's probability against no cause at all, whatever the others say."""
@@ -93,6 +108,18 @@ class Judge:
                     effects[effect] = cause
         return effects
 
+    def _passed_on(
+        self, named: list[str], findings: Mapping[str, Finding], called: Collection[ServiceRef]
+    ) -> dict[str, str]:
+        """Return what callers alone show while the service that they call fails for a cause of its own."""
+        at = {cause: _services_of(self._playbooks[cause], findings) for cause in named}
+        own = [cause for cause in sorted(named) if not self._playbooks[cause].passed_on and at[cause] & set(called)]
+        return {
+            effect: own[0]
+            for effect in named
+            if own and self._playbooks[effect].passed_on and at[effect] and not at[effect] & set(called)
+        }
+
     def _began_later(self, cause: str, effect: str, findings: Mapping[str, Finding]) -> bool:
         """Tell whether the first sign of a cause came well after that of its supposed effect."""
         began, followed = (_first_sign(self._playbooks[one], findings) for one in (cause, effect))
@@ -127,6 +154,13 @@ class Judge:
 
 def _strength(finding: Finding) -> float:
     return finding.strength if isinstance(finding, Present) else 0.0
+
+
+def _services_of(playbook: Playbook, findings: Mapping[str, Finding]) -> set[ServiceRef]:
+    """Return the services at which the telling findings of a cause were made."""
+    present = [findings[one.signal] for one in telling_findings(playbook, findings)]
+    lines = [line for one in present if isinstance(one, Present) for line in one.evidence]
+    return {line.service for line in lines if line.service is not None}
 
 
 def _first_sign(playbook: Playbook, findings: Mapping[str, Finding]) -> datetime | None:

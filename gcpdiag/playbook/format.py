@@ -71,7 +71,11 @@ class Remediation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One cause."""
+    """One cause.
+
+    ``explains`` are causes whose findings it leaves, too. ``passed_on`` says that callers show it when a service that
+    they call fails: where that service fails for a cause of its own, this one is an effect.
+    """
 
     id: str
     title: str
@@ -80,6 +84,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     findings: list[ExpectedFinding]
     prior: Prior = "occasional"
     explains: list[str] = []
+    passed_on: bool = False
     look_alikes: list[str] = []
     remediation: list[Remediation] = []
     verification: list[str] = []

@@ -9,7 +9,7 @@ import msgspec
 from gcpdiag.model.probe import ProbeKind, ProbeStage
 
 LogKind = Literal["app", "system", "request", "audit", "load-balancer", "database"]
-ResourceKind = Literal["service", "revision", "connector", "database", "redis", "event", "project"]
+ResourceKind = Literal["service", "revision", "connector", "database", "redis", "nat", "event", "project"]
 Relation = Literal[
     "connector-missing",
     "public-egress-without-nat",

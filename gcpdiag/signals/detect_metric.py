@@ -43,6 +43,8 @@ def _uses_none(definition: MetricSignal, service: ServiceRef, seen: Observation)
     """Tell whether the service is known to use no resource of the kind: a hidden address is no proof of that."""
     if definition.resource == "connector":
         return bool(seen.estate.configuration(service))
+    if definition.resource == "nat":
+        return bool(seen.estate.configuration(service)) and not seen.estate.egress(service)
     known = seen.estate.databases if definition.resource == "database" else seen.estate.redis
     return known is not None and not known
 
@@ -162,6 +164,8 @@ def _resources(definition: MetricSignal, service: ServiceRef, seen: Observation)
     filed = sorted(name for metric, name in seen.series.series if metric == definition.metric)
     if definition.resource == "connector":
         linked = [last_segment(seen.estate.connector(service))]
+    elif definition.resource == "nat":
+        linked = seen.estate.gateways(service) if seen.estate.egress(service) else [""]
     elif definition.resource == "database":
         linked = seen.estate.database_names(service)
     else:

@@ -17,6 +17,7 @@ _SEVERAL = 3  # services
 _NEARLY_FULL = 0.85  # share of the addresses: they are taken in blocks, and given back late
 _TOGETHER = timedelta(minutes=10)
 _EVERYWHERE = "0.0.0.0/0"
+_WITH_TCP = frozenset({"all", "tcp", "6"})
 _DEFAULT_PRIORITY = 1000  # Compute API v1, Firewall.priority
 
 
@@ -82,10 +83,9 @@ def _public_egress_without_nat(
     if estate.routers is None:
         return _unknown(signal_id, definition, "compute.routers", service, seen)
     network = estate.network(service)
-    gateways = [one for one in estate.routers if _has_nat(one, network, service.region)]
+    gateways = estate.gateways(service)
     if gateways:
-        name = text_at(gateways[0], "name")
-        looked = f"router {name} gives network {network or '?'} a Cloud NAT in {service.region}"
+        looked = f"network {network or '?'} has Cloud NAT {gateways[0]} in {service.region}"
         return Absent(signal=signal_id, looked=looked, source="compute.routers")
     gap = seen.gap("compute.routers", definition.title)
     if gap:
@@ -95,12 +95,6 @@ def _public_egress_without_nat(
         f" which has no Cloud NAT in {service.region}: public addresses cannot be reached"
     )
     return _present(signal_id, text, "compute.routers", service, network)
-
-
-def _has_nat(router: JsonObject, network: str, region: str) -> bool:
-    same_network = not network or last_segment(text_at(router, "network")) == network
-    same_region = last_segment(text_at(router, "region")) in {region, ""}
-    return bool(objects_at(router, "nats")) and same_network and same_region
 
 
 def _egress_denied(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -139,8 +133,14 @@ def _denied_dependency(rules: Sequence[JsonObject], dependencies: Sequence[tuple
 
 
 def _allowed_before(rule: JsonObject, address: str, rules: Sequence[JsonObject]) -> bool:
-    allowing = (one for one in rules if objects_at(one, "allowed") and _priority(one) < _priority(rule))
+    allowing = (one for one in rules if _allows_tcp(one) and _priority(one) < _priority(rule))
     return any(_covers(one, address) for one in allowing)
+
+
+def _allows_tcp(rule: JsonObject, *, all_ports: bool = False) -> bool:
+    """Tell whether a rule allows TCP, which databases, Redis and HTTP are spoken over, to some ports or to all."""
+    protocols = [one for one in objects_at(rule, "allowed") if text_at(one, "IPProtocol").lower() in _WITH_TCP]
+    return any(not (all_ports and texts_at(one, "ports")) for one in protocols)
 
 
 def _covers(rule: JsonObject, address: str) -> bool:
@@ -165,7 +165,7 @@ def _denies(rule: JsonObject, rules: Sequence[JsonObject]) -> bool:
         return False
     ranges = set(texts_at(rule, "destinationRanges")) or {_EVERYWHERE}
     return not any(
-        objects_at(other, "allowed")
+        _allows_tcp(other, all_ports=True)
         and _priority(other) < _priority(rule)
         and ({_EVERYWHERE} | ranges) & (set(texts_at(other, "destinationRanges")) or {_EVERYWHERE})
         for other in rules

@@ -97,6 +97,17 @@ class Estate:
             return ""
         return text_at(access, "egress") or "PRIVATE_RANGES_ONLY"
 
+    def gateways(self, service: ServiceRef) -> list[str]:
+        """Return the names of the Cloud NAT gateways of the network and region that a service's egress enters."""
+        network = self.network(service)
+        return [
+            text_at(gateway, "name")
+            for router in self.routers or ()
+            if last_segment(text_at(router, "region")) in {service.region, ""}
+            and (not network or last_segment(text_at(router, "network")) == network)
+            for gateway in objects_at(router, "nats")
+        ]
+
     def subnetworks_of(self, service: ServiceRef) -> list[JsonObject]:
         """Return the collected subnetworks from which a service's direct egress takes addresses."""
         names = self.direct_subnetworks(service)

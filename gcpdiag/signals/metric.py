@@ -17,6 +17,7 @@ _RESOURCE_LABELS = {
     "cloudsql_database": "database_id",
     "redis_instance": "instance_id",
     "consumer_quota": "project_id",
+    "nat_gateway": "gateway_name",
 }
 
 
