@@ -56,7 +56,7 @@ METRICS = (
     Metric(type=f"{_SQL}/disk/utilization", of=DATABASES),
     Metric(type=f"{_SQL}/postgresql/num_backends", of=DATABASES),
     Metric(type=f"{_SQL}/postgresql/num_backends_by_state", of=DATABASES, triage=False),
-    Metric(type=f"{_SQL}/network/connections", of=DATABASES, triage=False),
+    Metric(type=f"{_SQL}/network/connections", of=DATABASES),
     Metric(type=f"{_SQL}/memory/utilization", of=DATABASES, triage=False),
     Metric(type=f"{_SQL}/instance_state", of=DATABASES, triage=False),
     Metric(type=f"{_VPC}/cpu/utilizations", of=CONNECTORS),
@@ -66,12 +66,13 @@ METRICS = (
     Metric(type=f"{_REDIS}/clients/connected", of=CACHES),
     Metric(type=f"{_REDIS}/stats/memory/usage_ratio", of=CACHES),
     Metric(type=f"{_REDIS}/stats/reject_connections_count", of=CACHES),
+    Metric(type=f"{_REDIS}/stats/cpu_utilization_main_thread", of=CACHES),
     Metric(type=f"{_REDIS}/server/uptime", of=CACHES, triage=False),
     Metric(type="router.googleapis.com/nat/dropped_sent_packets_count", of=ROUTERS),
     Metric(type="router.googleapis.com/nat/port_usage", of=ROUTERS, triage=False),
     Metric(type="serviceruntime.googleapis.com/quota/exceeded"),
     Metric(type="serviceruntime.googleapis.com/quota/rate/net_usage", triage=False),
-    Metric(type="loadbalancing.googleapis.com/https/request_count", of=BALANCERS, triage=False),
+    Metric(type="loadbalancing.googleapis.com/https/request_count", of=BALANCERS),
 )
 
 

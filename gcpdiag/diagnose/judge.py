@@ -14,7 +14,7 @@ from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
 
 _LIKELY = 0.5
 _LIKELY_TOGETHER = 0.4  # of each of two causes that explain more together than any one does
-_SURE = 0.75  # where nobody saw a request fail
+_SURE = 0.6  # where nobody saw a request fail
 _LEAD = 1.8  # times as likely as any cause outside the hypothesis
 _TELLING = 0.4  # strength of a cause-specific finding that may name its cause
 _SEEN = 0.15  # share of a cause's possible weight that must have been observable

@@ -19,6 +19,7 @@ Relation = Literal[
     "backend-without-service",
     "services-fail-together",
     "subnetwork-full",
+    "balancer-fails-alone",
 ]
 Limit = Literal["max-instances", "connector-max-instances", "max-connections", "concurrency"]
 

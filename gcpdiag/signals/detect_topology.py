@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
+from gcpdiag.bundle.format import TIME_SERIES
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.json import JsonObject, number_at, objects_at, text_at, texts_at
 from gcpdiag.model.resource import ServiceRef, last_segment
@@ -14,6 +15,7 @@ from gcpdiag.signals.definition import TopologySignal
 from gcpdiag.signals.observation import Observation
 
 _SEVERAL = 3  # services
+_AS_MANY = 0.8  # share: metrics of load balancers are from a sample
 _NEARLY_FULL = 0.85  # share of the addresses: they are taken in blocks, and given back late
 _TOGETHER = timedelta(minutes=10)
 _EVERYWHERE = "0.0.0.0/0"
@@ -40,6 +42,8 @@ def find_topology(  # noqa: PLR0911 - one return for each relation
             return _fail_together(signal_id, service, seen)
         case "subnetwork-full":
             return _subnetwork_full(signal_id, definition, service, seen)
+        case "balancer-fails-alone":
+            return _balancer_fails_alone(signal_id, definition, service, seen)
 
 
 def _connector_missing(signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation) -> Finding:
@@ -250,6 +254,25 @@ def _subnetwork_full(signal_id: str, definition: TopologySignal, service: Servic
     if EACH * instances >= _NEARLY_FULL * addresses:
         return _present(signal_id, told, "compute.subnetworks", service, name)
     return Absent(signal=signal_id, looked=told, source="compute.subnetworks")
+
+
+def _balancer_fails_alone(
+    signal_id: str, definition: TopologySignal, service: ServiceRef, seen: Observation
+) -> Finding:
+    """Look for requests that a load balancer fails while the service behind it goes on to answer as many."""
+    balanced, answered = seen.traffic.get(service), seen.history.get(service)
+    state = seen.states.get(service)
+    own = service in seen.counted  # its own metric tells of its failures
+    if own or balanced is None or answered is None or state is None or state.onset is None:
+        return _unknown(signal_id, definition, TIME_SERIES, service, seen)
+    onset = int(state.onset.timestamp() // 60)
+    failed = sum(count for minute, count in balanced.error_minutes.items() if minute >= onset)
+    asked = failed + sum(count for minute, count in balanced.ok_minutes.items() if minute >= onset)
+    served = sum(count for minute, count in answered.ok_minutes.items() if minute >= onset)
+    told = f"{service.name} answered {served} of {asked} requests, {failed} of which its load balancer failed"
+    if failed and served >= _AS_MANY * asked:
+        return _present(signal_id, told, TIME_SERIES, service, "")
+    return Absent(signal=signal_id, looked=told, source=TIME_SERIES)
 
 
 def _present(signal_id: str, text: str, source: str, service: ServiceRef, resource: str) -> Present:

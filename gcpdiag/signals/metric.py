@@ -11,6 +11,7 @@ from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.traffic import Traffic
 
 REQUEST_COUNT = "run.googleapis.com/request_count"
+BALANCED_COUNT = "loadbalancing.googleapis.com/https/request_count"
 _RESOURCE_LABELS = {
     "cloud_run_revision": "service_name",
     "vpc_access_connector": "connector_name",
@@ -18,6 +19,7 @@ _RESOURCE_LABELS = {
     "redis_instance": "instance_id",
     "consumer_quota": "project_id",
     "nat_gateway": "gateway_name",
+    "https_lb_rule": "backend_target_name",
 }
 
 
@@ -63,13 +65,23 @@ class SeriesIndex:
                     _add_requests(found, one, start, end)
         return found
 
+    def balanced_traffic(self, start: float, end: float) -> dict[str, Traffic]:
+        """Return requests by backend service as a load balancer's ``request_count`` tells them, from a sample."""
+        found: dict[str, Traffic] = {}
+        for (metric, backend), several in sorted(self.series.items()):
+            if metric == BALANCED_COUNT:
+                traffic = found.setdefault(backend, Traffic())
+                for one in several:
+                    _count(traffic, one, start, end, revision="")
+        return found
+
 
 def index_series(series: Iterable[TimeSeries], wanted: set[str]) -> SeriesIndex:
     """Return the index of the series whose metric is wanted; the others are only known to exist."""
     index = SeriesIndex()
     for one in series:
         index.types.add(one.metric.type)
-        if one.metric.type in wanted or one.metric.type == REQUEST_COUNT:
+        if one.metric.type in wanted or one.metric.type in {REQUEST_COUNT, BALANCED_COUNT}:
             label = _RESOURCE_LABELS.get(one.resource.type, "")
             resource = last_segment(one.resource.labels.get(label, ""))
             index.series.setdefault((one.metric.type, resource), []).append(one)
@@ -77,13 +89,17 @@ def index_series(series: Iterable[TimeSeries], wanted: set[str]) -> SeriesIndex:
 
 
 def _add_requests(found: dict[ServiceRef, Traffic], series: TimeSeries, start: float, end: float) -> None:
-    labels, status = series.resource.labels, _status_of(series)
+    labels = series.resource.labels
     service = ServiceRef(name=labels.get("service_name", ""), region=labels.get("location", ""))
-    traffic = found.setdefault(service, Traffic())
+    _count(found.setdefault(service, Traffic()), series, start, end, revision=labels.get("revision_name", ""))
+
+
+def _count(traffic: Traffic, series: TimeSeries, start: float, end: float, *, revision: str) -> None:
+    status = _status_of(series)
     for point in series.points:
         at, count = point.interval.end_time.timestamp() - 60, point.value.number()
         if count and start <= at < end:
-            traffic.add_counted(int(at // 60), int(count), status=status, revision=labels.get("revision_name", ""))
+            traffic.add_counted(int(at // 60), int(count), status=status, revision=revision)
 
 
 def _status_of(series: TimeSeries) -> int:

@@ -113,8 +113,8 @@ def _requests(
 
     The request log is exact, unless it was cut off; where it is silent, request metrics speak. Where it is a sample, or
     knows of more failures than metrics (which miss what Cloud Run itself refuses), metrics tell among how many. Where
-    no service is seen to fail, the load balancers' log speaks for the services behind them, or for its backends where
-    none is known.
+    no service is seen to fail, the load balancers' log, or where there is none their metric, speaks for the services
+    behind them, or for its backends where none is known.
     """
     logged = {one: traffic for one, traffic in scan.traffic.items() if traffic.requests}
     counted = series.traffic(window.start.timestamp(), window.end.timestamp())
@@ -124,7 +124,10 @@ def _requests(
     known = {one: traffic for one, traffic in logged.items() if logs.complete or _knows_more(traffic, counted.get(one))}
     merged = {**logged, **counted, **known}
     if not any(fails(one) for one in merged.values()):
-        for name, one in sorted(scan.balancer_traffic.items()):
+        counted_there = (
+            {} if logs.answered else series.balanced_traffic(window.start.timestamp(), window.end.timestamp())
+        )
+        for name, one in sorted((scan.balancer_traffic or counted_there).items()):
             if name and one.requests and fails(one):
                 merged[estate.behind(name) or ServiceRef(name=name, region="global")] = one
     told_by_metrics = frozenset(one for one, traffic in counted.items() if merged[one] is traffic)
