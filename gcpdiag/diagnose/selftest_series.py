@@ -103,6 +103,10 @@ def _resource(line: SeriesLine) -> JsonObject:
         case "redis_instance":
             path = f"projects/{PROJECT}/locations/{REGION}/instances/{line.of}"
             labels = {"region": REGION, "instance_id": path, "node_id": "node-0"}
+        case "nat_gateway":
+            labels = {"region": REGION, "router_id": "4711", "gateway_name": line.of}
+        case "https_lb_rule":
+            labels = {"region": "global", "url_map_name": "map", "backend_target_name": line.of}
         case _:
             known = nearest(line.resource, SERIES_RESOURCES)
             raise ValueError(f"a series cannot be of a {line.resource!r}; {known}")

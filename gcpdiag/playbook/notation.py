@@ -27,7 +27,14 @@ LOGS = {
 }
 """What a test calls a log, and Google's id of it."""
 
-SERIES_RESOURCES = ("cloud_run_revision", "vpc_access_connector", "cloudsql_database", "redis_instance")
+SERIES_RESOURCES = (
+    "cloud_run_revision",
+    "vpc_access_connector",
+    "cloudsql_database",
+    "redis_instance",
+    "nat_gateway",
+    "https_lb_rule",
+)
 
 _SPAN = re.compile(r"([+-]?)((?:\d+(?:\.\d+)?[smhd])+)")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
