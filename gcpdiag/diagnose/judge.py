@@ -58,7 +58,8 @@ class Judge:
         enough = _LIKELY if failing else _SURE
         if failing and len(ranking.best) > 1:
             enough = _LIKELY_TOGETHER
-        named = [one for one in ranking.best if self._may_name(one, findings, ranking, enough)]
+        likely = {*ranking.best, *(one for one, share in ranking.causes.items() if share >= _LIKELY)}
+        named = [one for one in sorted(likely) if self._may_name(one, findings, ranking, enough)]
         effects = self._effects(named, findings) | self._passed_on(named, findings, called)
         return Judgement(
             group=group,
