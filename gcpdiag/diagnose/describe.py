@@ -136,7 +136,8 @@ def _remedies(playbook: Playbook, findings: Mapping[str, Finding], texts: Mappin
     return tuple(
         Remedy(command=filled(one.command, texts, quoted=True), risk=one.risk, why=filled(one.why, texts))
         for one in playbook.remediation
-        if not one.when or isinstance(findings[one.when], Present)
+        if (not one.when or isinstance(findings[one.when], Present))
+        and not (one.unless and isinstance(findings[one.unless], Present))
     )
 
 

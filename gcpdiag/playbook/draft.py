@@ -57,8 +57,9 @@ class CauseDraft:
 
     @property
     def looked_for(self) -> set[str]:
-        """The signals of all findings, even of those that are not written as they should be."""
-        return {text_at(one.value, "signal") for one in self.items("findings")}
+        """The signals of all findings and steps, even of those that are not written as they should be."""
+        steps = {text_at(one.value, key) for one in self.items("remediation") for key in ("when", "unless")}
+        return {text_at(one.value, "signal") for one in self.items("findings")} | steps - {""}
 
     @property
     def remediation(self) -> list[Placed[Remediation]]:

@@ -62,12 +62,16 @@ class ExpectedFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Remediation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A step to take, safest first; the command may have placeholders. ``when`` names a signal that must be present."""
+    """A step to take, safest first; the command may have placeholders.
+
+    ``when`` names a signal that must be present, ``unless`` one that must not be.
+    """
 
     command: str
     risk: Risk
     why: str
     when: str = ""
+    unless: str = ""
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

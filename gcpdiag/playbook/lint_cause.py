@@ -58,11 +58,12 @@ def _new_category(drafts: Drafts) -> Iterator[Flaw]:
 
 
 def _unknown_signal(drafts: Drafts) -> Iterator[Flaw]:
-    """The signal of a finding, or of a step's `when`, is defined: in ``signals/``, or in some playbook."""
+    """The signal of a finding, or of a step's `when` or `unless`, is defined: in ``signals/``, or in some playbook."""
     known = drafts.signal_ids
     for cause in drafts.causes if drafts.whole else ():
         named = [(one.value.signal, one.place("signal")) for one in cause.findings]
         named += [(one.value.when, one.place("when")) for one in cause.remediation if one.value.when]
+        named += [(one.value.unless, one.place("unless")) for one in cause.remediation if one.value.unless]
         for signal, place in named:
             if signal not in known:
                 yield Flaw(place=place, text=f"there is no signal {signal!r}; {_suggested(signal, known)}")

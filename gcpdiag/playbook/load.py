@@ -59,8 +59,8 @@ def load_library(roots: Iterable[Path]) -> Library:
 
 
 def _check_signals(playbook: Playbook, path: Path, signals: Mapping[str, SignalDefinition]) -> None:
-    named = [one.signal for one in playbook.findings] + [one.when for one in playbook.remediation if one.when]
-    for signal in named:
+    steps = [signal for one in playbook.remediation for signal in (one.when, one.unless) if signal]
+    for signal in (*(one.signal for one in playbook.findings), *steps):
         if signal not in signals:
             raise PlaybookError(
                 f"{path}: unknown signal {signal!r}",

@@ -39,6 +39,8 @@ def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef
             link=logs_link(seen.project, service, "", ["request"], seen.window),
         )
         return Present(signal=signal_id, strength=min(1.0, 0.5 + share / 2), evidence=(evidence,))
+    if definition.at_timeout and source == TIME_SERIES:  # which does not say how long a request took
+        return Unknown(signal=signal_id, gap=gap or Gap(check=definition.title, reason="no latencies", source=source))
     return Absent(signal=signal_id, looked=definition.absent or f"only {told}: {definition.title}", source=source)
 
 

@@ -185,7 +185,10 @@ class Estate:
         return frozenset(found)
 
     def max_instances(self, service: ServiceRef) -> float:
-        """Return the highest number of instances that a service may have."""
+        """Return the highest number of instances that a service may have; under manual scaling, the only one."""
+        fixed = number_at(self.services.get(service), "scaling.manualInstanceCount")
+        if fixed and text_at(self.services.get(service), "scaling.scalingMode") == "MANUAL":
+            return fixed
         bounds = [
             number_at(self.services.get(service), "scaling.maxInstanceCount"),
             number_at(self.configuration(service), "scaling.maxInstanceCount"),
