@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from gcpdiag.collect.fetch import Answer, Patience, fetch
 from gcpdiag.collect.question import Question
 from gcpdiag.gcp.failure import Failure
+from gcpdiag.model.json import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,8 @@ class _Run:
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._postponed: list[Question] = []
         self._running: dict[int, Question] = {}
-        self._found: dict[str, bool] = {}  # whether a source has resources, or may have some
+        self._found: dict[str, list[JsonObject]] = {}  # what a source has
+        self._unclear: set[str] = set()  # sources that may have more than was found
         self._places: dict[int, int] = {}
         self.asked = 0
 
@@ -124,12 +126,13 @@ class _Run:
             for question in answer.question.then(answer.resources):
                 self.take(question)
         source = answer.question.source
-        has_some = bool(answer.resources) or answer.failure is not None
-        self._found[source] = self._found.get(source, False) or has_some
+        self._found.setdefault(source, []).extend(answer.resources)
+        if answer.failure is not None:
+            self._unclear.add(source)
         if any(one.source == source for one in self._running.values()):
             return
         waiting = [one for one in self._postponed if one.after == source]
         self._postponed = [one for one in self._postponed if one.after != source]
-        if self._found[source]:
-            for question in waiting:
+        for question in waiting:
+            if source in self._unclear or any(question.only(one) for one in self._found[source]):
                 self._start(question)

@@ -30,7 +30,9 @@ _SPARE_PAGES: dict[Breadth, int] = {"triage": 2, "everything": 16}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One list to read: ``after`` names a source that must have resources first, ``wait`` is seconds for a call.
+    """One list to read: ``after`` names a source that must have resources first, of those that ``only`` says.
+
+    ``wait`` is seconds for a call.
 
     With ``shares``, pages beyond the first are those that it allots. ``then`` gives the questions that only what was
     found lets one ask.
@@ -42,6 +44,7 @@ class Question:
     most_pages: int = _MANY_PAGES
     shares: PageShares | None = None
     after: str = ""
+    only: Callable[[JsonObject], bool] = bool
     routine: bool = False
     wait: float = _WAIT
     then: Callable[[Sequence[JsonObject]], Sequence[Question]] | None = None
@@ -127,6 +130,7 @@ def _metric_questions(scope: Scope, reader: Reader, breadth: Breadth) -> list[Qu
             name=metric.type,
             call=reader.time_series(scope.project, filter_of(metric, scope), interval_of(metric, scope)),
             after=metric.of,
+            only=metric.fits,
         )
         for metric in METRICS
         if metric.triage or breadth == "everything"
