@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
+
+import pytest
 
 from gcpdiag.collect.fetch import Patience
 from gcpdiag.collect.gather import Progress, gather
 from gcpdiag.collect.limiter import RateLimiter
+from gcpdiag.collect.metrics import METRICS
 from gcpdiag.collect.question import Question
 from gcpdiag.gcp.read import Page
+from gcpdiag.model.json import JsonObject
 from tests.collect.making import FakeClock, failure, page, patience, question
 
 
@@ -58,6 +63,27 @@ def test_what_depends_on_nothing_that_exists_is_not_asked() -> None:
 
     assert script.asked == []
     assert [one.failure for one in gathering.answers] == [None]
+
+
+@pytest.mark.parametrize(
+    "version, asked",
+    [("POSTGRES_16", {"num_backends"}), ("MYSQL_8_4", {"connections"}), ("", {"num_backends", "connections"})],
+)
+def test_a_metric_of_one_engine_is_read_where_such_a_database_is(version: str, asked: set[str]) -> None:
+    database: JsonObject = {"name": "orders", "databaseVersion": version}
+    metrics = [one for one in METRICS if one.type.endswith(("/num_backends", "/network/connections"))]
+    assert {one.type.rsplit("/", 1)[-1] for one in metrics if one.fits(database)} == asked
+
+
+@pytest.mark.parametrize("name, times", [("a", 1), ("b", 0)])
+def test_what_only_some_resources_have_is_asked_where_one_of_them_is(name: str, times: int) -> None:
+    first, _ = question(page(name), source="sqladmin.instances")
+    second, script = question(page("series"), source="monitoring.time_series", after="sqladmin.instances")
+    only_of_a = replace(second, only=lambda resource: resource["name"] == "a")
+
+    gather([first, only_of_a], patience(FakeClock()))
+
+    assert len(script.asked) == times
 
 
 def test_what_depends_on_a_source_that_nobody_could_see_is_asked_all_the_same() -> None:
