@@ -9,7 +9,7 @@ import msgspec
 from gcpdiag.model.probe import ProbeKind, ProbeStage
 
 LogKind = Literal["app", "system", "request", "audit", "load-balancer", "database"]
-ResourceKind = Literal["service", "revision", "connector", "database", "redis", "nat", "event", "project"]
+ResourceKind = Literal["service", "revision", "connector", "database", "redis", "event", "project"]
 Relation = Literal[
     "connector-missing",
     "public-egress-without-nat",
@@ -77,7 +77,7 @@ class MetricSignal(_Definition, frozen=True, kw_only=True, tag="metric"):
     """
 
     metric: str
-    resource: ResourceKind
+    resource: ResourceKind | Literal["nat"]
     labels: dict[str, str] = {}
     above: float | None = None
     below: float | None = None
