@@ -99,8 +99,15 @@ def _judgements(seen: Observation, everything: Observation, judge: Judge) -> lis
     failing = [ref for ref, state in seen.states.items() if state.health == "failing"]
     blind = [ref for ref, state in seen.states.items() if state.health == "unknown"]
     groups = connected_groups(failing or blind, everything)
+    logs_read = everything.coverage[LOG_ENTRIES].answered
     judgements = [
-        judge.judge(one, group_findings(one, everything), called=called_in(one, everything), failing=bool(failing))
+        judge.judge(
+            one,
+            group_findings(one, everything),
+            called=called_in(one, everything),
+            failing=bool(failing),
+            logs_read=logs_read,
+        )
         for one in groups
     ]
     return [_with_passed_on(one, judgements, seen, judge) for one in judgements]

@@ -13,6 +13,7 @@ from gcpdiag.model.resource import ServiceRef
 from gcpdiag.playbook.format import PROBABILITY, ExpectedFinding, Playbook
 
 _LIKELY = 0.5
+_LIKELY_UNREAD = 0.35  # without logs; of what is named so, nine in ten are true
 _LIKELY_TOGETHER = 0.4  # of each of two causes that explain more together than any one does
 _SURE = 0.6  # where nobody saw a request fail
 _LEAD = 1.8  # times as likely as any cause outside the hypothesis
@@ -49,16 +50,18 @@ class Judge:
         *,
         called: Collection[ServiceRef] = (),
         failing: bool = True,
+        logs_read: bool = True,
     ) -> Judgement:
         """Return the judgement; where nobody saw a request fail, only a sure cause is named.
 
-        ``called`` are the services of the group that others of it call.
+        ``called`` are the services of the group that others of it call. Where logs could not be read, all the causes that
+        only they tell of keep their share of the probability, so that less of it is enough.
         """
         ranking = self._ranker.rank(findings)
-        enough = _LIKELY if failing else _SURE
+        enough = (_LIKELY if logs_read else _LIKELY_UNREAD) if failing else _SURE
+        likely = {*ranking.best, *(one for one, share in ranking.causes.items() if share >= enough)}
         if failing and len(ranking.best) > 1:
-            enough = _LIKELY_TOGETHER
-        likely = {*ranking.best, *(one for one, share in ranking.causes.items() if share >= _LIKELY)}
+            enough = min(enough, _LIKELY_TOGETHER)
         named = [one for one in sorted(likely) if self._may_name(one, findings, ranking, enough)]
         effects = self._effects(named, findings) | self._passed_on(named, findings, called)
         return Judgement(
