@@ -54,8 +54,8 @@ class Judge:
     ) -> Judgement:
         """Return the judgement; where nobody saw a request fail, only a sure cause is named.
 
-        ``called`` are the services of the group that others of it call. Where logs could not be read, all causes that only
-        they tell of keep their share of the probability, so that less of it is enough.
+        ``called`` are the services of the group that others of it call. Without logs, all causes that only they tell of
+        keep their share of the probability, so that less of it is enough.
         """
         ranking = self._ranker.rank(findings)
         enough = (_LIKELY if logs_read else _LIKELY_UNREAD) if failing else _SURE
