@@ -55,7 +55,6 @@ PERMISSIONS: tuple[Permission, ...] = (
     *(_of_source(source) for source in SOURCES.values() if source.id != PROBES),
     _of_source(SOURCES["compute.target_proxies"], name="compute.targetHttpProxies.list"),
     _discovery("resourcemanager.projects.get", "roles/browser", "suggest a project when a name is mistyped"),
-    _discovery("run.locations.list", "roles/run.viewer", "tell which regions Cloud Run has"),
     _discovery(
         "serviceusage.services.list", "roles/serviceusage.serviceUsageViewer", "tell an API that is off from one denied"
     ),
