@@ -10,7 +10,7 @@ from gcpdiag.model.json import number_at
 from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.model.window import from_epoch
 from gcpdiag.signals.definition import MetricSignal
-from gcpdiag.signals.estate import max_connections_of
+from gcpdiag.signals.estate import has_metric, max_connections_of
 from gcpdiag.signals.link import service_link
 from gcpdiag.signals.metric import robust_score
 from gcpdiag.signals.observation import Observation
@@ -45,8 +45,10 @@ def _uses_none(definition: MetricSignal, service: ServiceRef, seen: Observation)
         return bool(seen.estate.configuration(service))
     if definition.resource == "nat":
         return bool(seen.estate.configuration(service)) and not seen.estate.egress(service)
-    known = seen.estate.databases if definition.resource == "database" else seen.estate.redis
-    return known is not None and not known
+    if definition.resource == "database":
+        known = seen.estate.databases
+        return known is not None and not any(has_metric(one, definition.metric) for one in known.values())
+    return seen.estate.redis is not None and not seen.estate.redis
 
 
 def _find_in(
@@ -109,7 +111,7 @@ def _find_shift(
     usual, now = median(calm), median(after.values())
     if definition.fall is not None:
         shifted = usual >= _WORTH_FALLING and now <= definition.fall * usual
-        told = f"{_short(definition.metric)} of {resource} down to {now:.4g}, from {usual:.4g} before"
+        told = f"{_short(definition.metric)} of {resource} at {now:.4g}, from {usual:.4g} before"
     else:
         shifted = robust_score(list(after.values()), calm) >= (definition.rise or 0.0)
         told = f"{_short(definition.metric)} of {resource} up to {max(after.values()):.4g}, against {usual:.4g} before"
@@ -170,6 +172,11 @@ def _resources(definition: MetricSignal, service: ServiceRef, seen: Observation)
         linked = seen.estate.database_names(service)
     else:
         linked = seen.estate.redis_names(service)
+    if definition.resource == "database":
+        others = {name for name, one in (seen.estate.databases or {}).items() if not has_metric(one, definition.metric)}
+        filed = [name for name in filed if name.rsplit(":", 1)[-1] not in others]
+        if linked and not set(linked) - others:
+            return []
     mine = [name for name in filed if name.rsplit(":", 1)[-1] in linked]
     unknown_links = not any(linked) and definition.resource != "connector"
     return filed if unknown_links else mine or [one for one in linked if one]

@@ -15,11 +15,11 @@ from gcpdiag.signals.traffic import Traffic
 def find_requests(signal_id: str, definition: RequestSignal, service: ServiceRef, seen: Observation) -> Finding:
     """Return whether enough of a service's failed requests are of the kind that the signal names.
 
-    The request log tells; where it could not be read, metrics do, but for who gave the answer.
+    The request log tells; where it could not be read, metrics do, but for who gave an answer of 5xx.
     """
     traffic, source = seen.scan.traffic.get(service), LOG_ENTRIES
     gap = seen.gap(LOG_ENTRIES, definition.title)
-    if gap and service in seen.counted and not definition.by_application:
+    if gap and service in seen.counted and not (definition.by_application and seen.traffic[service].errors):
         traffic, source = seen.traffic[service], TIME_SERIES
     if traffic is None or not traffic.requests:
         silent = Gap(check=definition.title, reason="there is no request log of this service", source=LOG_ENTRIES)

@@ -264,7 +264,9 @@ def _balancer_fails_alone(
     state = seen.states.get(service)
     own = service in seen.counted  # its own metric tells of its failures
     if own or balanced is None or answered is None or state is None or state.onset is None:
-        return _unknown(signal_id, definition, TIME_SERIES, service, seen)
+        reason = f"no load balancer's count tells of {service.name}"
+        gap = seen.gap(TIME_SERIES, definition.title) or Gap(check=definition.title, reason=reason, source=TIME_SERIES)
+        return Unknown(signal=signal_id, gap=gap)
     onset = int(state.onset.timestamp() // 60)
     failed = sum(count for minute, count in balanced.error_minutes.items() if minute >= onset)
     asked = failed + sum(count for minute, count in balanced.ok_minutes.items() if minute >= onset)

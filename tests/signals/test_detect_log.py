@@ -171,6 +171,13 @@ def test_where_the_log_could_not_be_read_metrics_tell_the_status(signal: JsonObj
     assert outcome(finding) == expected
 
 
+def test_where_metrics_count_no_failure_the_application_answered_none() -> None:
+    labels: JsonObject = {"response_code": "200", "response_code_class": "2xx"}
+    counted = series("run.googleapis.com/request_count", dict.fromkeys(range(11, 61), 9.0), labels=labels)
+    finding = looked_for({"detector": "requests", "by_application": True}, {SERIES: [counted]}, sources=[DENIED])
+    assert outcome(finding) == "absent"
+
+
 def test_without_a_request_log_nothing_is_known_of_requests() -> None:
     assert asked(system("started"), status=[504]) == "unknown"
 

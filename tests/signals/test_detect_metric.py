@@ -201,3 +201,27 @@ def test_without_a_failure_a_rise_is_unknown() -> None:
 @pytest.mark.parametrize("values, baseline", [([1.05] * 5, [1.0] * 9), ([0.0] * 5, [0.0] * 9)])
 def test_a_tiny_wiggle_of_a_flat_series_is_no_rise(values: list[float], baseline: list[float]) -> None:
     assert robust_score(values, baseline) < 1
+
+
+@pytest.mark.parametrize(
+    "version, count, found",
+    [("MYSQL_8_4", 250.0, "present"), ("MYSQL_8_4", 40.0, "absent"), ("POSTGRES_16", 250.0, "absent")],
+)
+def test_a_metric_of_one_engine_says_nothing_of_another(version: str, count: float, found: str) -> None:
+    flags: JsonObject = {"databaseFlags": [{"name": "max_connections", "value": "250"}]}
+    labels: JsonObject = {"database_id": "demo-staging:orders"}
+    metric_type = "cloudsql.googleapis.com/database/network/connections"
+    resource: JsonObject = {"type": "cloudsql_database", "labels": labels}
+    files: Files = {
+        SERVICES: [service(env={"DB": "demo-staging:us-central1:orders"})],
+        DATABASES: [{"name": "orders", "databaseVersion": version, "settings": flags}],
+        SERIES: [series(metric_type, flat(count), resource=resource)],
+    }
+    full: JsonObject = {
+        "detector": "metric",
+        "metric": metric_type,
+        "resource": "database",
+        "of": "max-connections",
+        "above": 0.95,
+    }
+    assert outcome(looked_for(full, files)) == found
