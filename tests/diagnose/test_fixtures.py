@@ -79,6 +79,7 @@ def test_the_outage_speaks_to_every_suspect_of_the_mission(library: Library) -> 
 
     verdicts = {one.category: one.verdict for one in found.suspects}
     assert verdicts.keys() >= MISSION
+    assert [one.id for one in found.root_causes] == ["vpc-connector/egress-blocked"]
     assert verdicts["vpc-connector"] == "confirmed"
     assert all(verdicts[one] == "ruled out" for one in MISSION - {"vpc-connector"})
 
