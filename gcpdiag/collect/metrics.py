@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gcpdiag.collect.scope import BASELINE, HISTORY, Scope
-from gcpdiag.model.json import JsonObject, text_at
+from gcpdiag.model.database import has_metric
+from gcpdiag.model.json import JsonObject
 from gcpdiag.model.window import Window
 
 CONNECTORS, DATABASES, CACHES, ROUTERS, BALANCERS = (
@@ -24,28 +25,22 @@ CONNECTORS, DATABASES, CACHES, ROUTERS, BALANCERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A metric type; it is read only if the source ``of`` has resources, or could not be read itself.
-
-    ``engines`` are how the versions of the databases begin that have the metric; all of them if there is none.
-    """
+    """A metric type; it is read only if the source ``of`` has resources that write it, or could not be read itself."""
 
     type: str
     of: str = ""
-    engines: tuple[str, ...] = ()
     triage: bool = True
     back: timedelta = BASELINE
 
     def fits(self, resource: JsonObject) -> bool:
         """Tell whether a resource of the source ``of`` has this metric."""
-        version = text_at(resource, "databaseVersion")
-        return not self.engines or not version or version.startswith(self.engines)
+        return has_metric(resource, self.type)
 
 
 _RUN = "run.googleapis.com"
 _SQL = "cloudsql.googleapis.com/database"
 _VPC = "vpcaccess.googleapis.com/connector"
 _REDIS = "redis.googleapis.com"
-_POSTGRES, _OTHERS = ("POSTGRES",), ("MYSQL", "SQLSERVER")
 
 METRICS = (
     Metric(type=f"{_RUN}/request_count", back=HISTORY),
@@ -65,10 +60,10 @@ METRICS = (
     Metric(type=f"{_SQL}/up", of=DATABASES),
     Metric(type=f"{_SQL}/cpu/utilization", of=DATABASES),
     Metric(type=f"{_SQL}/disk/utilization", of=DATABASES),
-    Metric(type=f"{_SQL}/postgresql/num_backends", of=DATABASES, engines=_POSTGRES),
-    Metric(type=f"{_SQL}/postgresql/num_backends_by_state", of=DATABASES, engines=_POSTGRES),
-    Metric(type=f"{_SQL}/postgresql/new_connection_count", of=DATABASES, engines=_POSTGRES),
-    Metric(type=f"{_SQL}/network/connections", of=DATABASES, engines=_OTHERS),
+    Metric(type=f"{_SQL}/postgresql/num_backends", of=DATABASES),
+    Metric(type=f"{_SQL}/postgresql/num_backends_by_state", of=DATABASES),
+    Metric(type=f"{_SQL}/postgresql/new_connection_count", of=DATABASES),
+    Metric(type=f"{_SQL}/network/connections", of=DATABASES),
     Metric(type=f"{_SQL}/memory/utilization", of=DATABASES, triage=False),
     Metric(type=f"{_SQL}/instance_state", of=DATABASES, triage=False),
     Metric(type=f"{_VPC}/cpu/utilizations", of=CONNECTORS),

@@ -9,6 +9,7 @@ from gcpdiag.model.json import number_at, text_at
 from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.addresses import BLOCK, EACH, usable_addresses
 from gcpdiag.signals.estate import max_connections_of
+from gcpdiag.signals.metric import INSTANCES
 from gcpdiag.signals.observation import Observation
 from gcpdiag.signals.traffic import Traffic
 
@@ -23,7 +24,6 @@ _POOLS = (
 # Mbit/s that one instance of a connector carries: the documented throughput of a connector over its instances.
 _THROUGHPUT = {"f1-micro": 50, "e2-micro": 100, "e2-standard-4": 1600}
 _SLOW = 10.0  # seconds: a request may take that long, so more says nothing
-_INSTANCES = "run.googleapis.com/container/instance_count"
 _BACKENDS = "cloudsql.googleapis.com/database/postgresql/num_backends"
 
 
@@ -74,7 +74,7 @@ def _slots(service: ServiceRef, seen: Observation) -> list[str]:
     instances, each = int(seen.estate.max_instances(service)), int(seen.estate.concurrency(service))
     slots = instances * each
     line = f"{instances} instances at most × {each} requests at once = {slots} slots"
-    running = _peak(seen, _INSTANCES, service.name)
+    running = _peak(seen, INSTANCES, service.name)
     if running:
         line += f"; {running:.0f} instances ran at the most"
     busiest = _busiest_minute(seen.traffic.get(service))

@@ -116,18 +116,21 @@ def _judgements(seen: Observation, everything: Observation, judge: Judge) -> lis
 def _with_passed_on(
     judgement: Judgement, judgements: Sequence[Judgement], seen: Observation, judge: Judge
 ) -> Judgement:
-    """Demote what a group only passes on, if another one began to fail with it, or before, for a cause of its own.
+    """Demote what a group only passes on, if another one began to fail with it for a cause of its own.
 
     A caller's errors need not say which service it called; that both began at once does, unless they name a host
     elsewhere.
     """
-    onset = None if names_outsiders(judgement.group, seen) else _onset(judgement, seen)
+    passed_on = [one for one in judgement.named if judge.is_passed_on(one)]
+    onset = _onset(judgement, seen)
+    if not passed_on or onset is None or names_outsiders(judgement.group, seen):
+        return judgement
     for other in judgements:
         since, own = _onset(other, seen), [one for one in other.named if not judge.is_passed_on(one)]
-        if other is not judgement and own and onset and since and -_TOGETHER <= onset - since <= _TOGETHER:
-            passed_on = {one: own[0] for one in judgement.named if judge.is_passed_on(one)}
+        if other is not judgement and own and since and -_TOGETHER <= onset - since <= _TOGETHER:
             kept = tuple(one for one in judgement.named if one not in passed_on)
-            return replace(judgement, named=kept, effects={**judgement.effects, **passed_on})
+            effects = {**judgement.effects, **dict.fromkeys(passed_on, own[0])}
+            return replace(judgement, named=kept, effects=effects)
     return judgement
 
 

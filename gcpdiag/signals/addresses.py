@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from gcpdiag.model.json import JsonObject, text_at
-from gcpdiag.model.resource import ServiceRef
+from gcpdiag.signals.metric import INSTANCES
 from gcpdiag.signals.observation import Observation
 
 BLOCK = 16
@@ -15,7 +15,6 @@ EACH = 2
 """Addresses of an instance in a steady state (docs)."""
 
 _RESERVED = 4  # addresses of every subnetwork that Google keeps
-_INSTANCES = "run.googleapis.com/container/instance_count"
 
 
 def usable_addresses(subnet: JsonObject) -> int:
@@ -30,17 +29,9 @@ def instances_in(subnet: JsonObject, seen: Observation) -> int:
     """Return the most instances that ran at once, by their metric, of all services that take addresses there."""
     name = text_at(subnet, "name")
     minutes: dict[int, float] = {}
-    for service in _users_of(name, seen):
-        told = seen.series.values(_INSTANCES, service.name, labels={}, quantile=0.99, combine="sum")
+    for service in (one for one in seen.estate.services if name in seen.estate.direct_subnetworks(one)):
+        told = seen.series.values(INSTANCES, service.name, labels={}, quantile=0.99, combine="sum")
         for minute, value in told.items():
             minutes[minute] = minutes.get(minute, 0.0) + value
     start = seen.window.start.timestamp() / 60
     return round(max((value for minute, value in minutes.items() if minute >= start), default=0.0))
-
-
-def _users_of(name: str, seen: Observation) -> list[ServiceRef]:
-    return [
-        one
-        for one in seen.estate.services
-        if any(text_at(subnet, "name") == name for subnet in seen.estate.subnetworks_of(one))
-    ]

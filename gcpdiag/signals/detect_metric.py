@@ -5,12 +5,13 @@ from __future__ import annotations
 from statistics import median
 
 from gcpdiag.bundle.format import TIME_SERIES
+from gcpdiag.model.database import has_metric
 from gcpdiag.model.finding import Absent, Evidence, Finding, Gap, Present, Unknown
 from gcpdiag.model.json import number_at
 from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.model.window import from_epoch
 from gcpdiag.signals.definition import MetricSignal
-from gcpdiag.signals.estate import has_metric, max_connections_of
+from gcpdiag.signals.estate import max_connections_of
 from gcpdiag.signals.link import service_link
 from gcpdiag.signals.metric import robust_score
 from gcpdiag.signals.observation import Observation

@@ -35,7 +35,7 @@ def find_revision(signal_id: str, definition: RevisionSignal, service: ServiceRe
     told = f"{newest} fails {_share(revisions[newest])}, older revisions {_share(old)}"
     ratio = _ratio(revisions[newest])
     never = ratio > _HARDLY_ANY_SERVED
-    as_wanted = not (definition.partly and never) and not (definition.never and not never)
+    as_wanted = never if definition.never else not (definition.partly and never)
     if as_wanted and ratio >= max(_LEAST_RATIO, definition.least_ratio * _ratio(old)):
         return _present(signal_id, told, service, seen)
     return Absent(signal=signal_id, looked=told, source=seen.source_of(service))

@@ -13,11 +13,8 @@ from gcpdiag.model.json import objects_at, text_at, times_in
 from gcpdiag.model.resource import ServiceRef
 from gcpdiag.model.window import Window, from_epoch
 from gcpdiag.signals.estate import Estate
-from gcpdiag.signals.metric import SeriesIndex
+from gcpdiag.signals.metric import INSTANCES, PENDING, SLOTS, SeriesIndex
 
-INSTANCES = "run.googleapis.com/container/instance_count"
-SLOTS = "run.googleapis.com/container/max_request_concurrencies"
-PENDING = "run.googleapis.com/request_latency/pending"
 METRICS = (INSTANCES, SLOTS, PENDING)
 
 _FULL = 0.95  # share of a configured limit

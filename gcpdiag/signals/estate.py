@@ -247,15 +247,6 @@ def estate_of(bundle: Bundle, changes: Iterable[Change]) -> Estate:
     )
 
 
-def has_metric(database: JsonObject, metric: str) -> bool:
-    """Tell whether an instance's engine writes a metric; one that does not say its engine may write any."""
-    version = text_at(database, "databaseVersion")
-    if not version:
-        return True
-    of_postgres = version.startswith("POSTGRES")
-    return of_postgres if "/postgresql/" in metric else not (of_postgres and metric.endswith("/network/connections"))
-
-
 def max_connections_of(database: JsonObject) -> float | None:
     """Return a PostgreSQL instance's max_connections: its flag, else the default of its memory; None if unknown."""
     for flag in objects_at(database, "settings.databaseFlags"):

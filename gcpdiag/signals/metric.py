@@ -11,6 +11,9 @@ from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.signals.traffic import Traffic
 
 REQUEST_COUNT = "run.googleapis.com/request_count"
+INSTANCES = "run.googleapis.com/container/instance_count"
+SLOTS = "run.googleapis.com/container/max_request_concurrencies"
+PENDING = "run.googleapis.com/request_latency/pending"
 BALANCED_COUNT = "loadbalancing.googleapis.com/https/request_count"
 _RESOURCE_LABELS = {
     "cloud_run_revision": "service_name",

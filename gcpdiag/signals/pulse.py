@@ -20,7 +20,7 @@ from gcpdiag.model.resource import ServiceRef, last_segment
 from gcpdiag.model.window import from_epoch, in_utc
 from gcpdiag.signals.catalogue import Catalogue, catalogue_of
 from gcpdiag.signals.estate import Estate, estate_of
-from gcpdiag.signals.metric import SeriesIndex, index_series
+from gcpdiag.signals.metric import INSTANCES, PENDING, SeriesIndex, index_series
 from gcpdiag.signals.scan import LogScan, kind_of, scan_entries
 from gcpdiag.signals.traffic import Traffic
 
@@ -33,8 +33,6 @@ LOGS_DELAY = timedelta(seconds=60)
 RESTARTS = ("memory-limit-exceeded", "container-killed", "container-exited", "container-crashed")
 """Signals of the system log that tell of an instance that went down."""
 
-_INSTANCES = "run.googleapis.com/container/instance_count"
-_PENDING = "run.googleapis.com/request_latency/pending"
 _SWITCHING = 101  # a WebSocket: its latency is how long it was open
 _PERCENTILES = 20
 _NEVER = 1 << 60
@@ -110,7 +108,7 @@ def pulse_of(
     """
     known = {one: catalogue.definitions[one] for one in RESTARTS if one in catalogue.definitions}
     scan = scan_entries(bundle, catalogue_of(known))
-    series = index_series(bundle.series(), {_INSTANCES, _PENDING})
+    series = index_series(bundle.series(), {INSTANCES, PENDING})
     reading = _Reading(bundle, scan, series, length)
     estate = estate_of(bundle, scan.changes)
     found = sorted({*estate.services, *reading.logged, *reading.counted})
@@ -223,8 +221,8 @@ def _latencies_of(bundle: Bundle) -> _Latencies:
 
 
 def _service_pulse(service: ServiceRef, reading: _Reading, estate: Estate) -> ServicePulse:
-    instances = reading.gauges(service, _INSTANCES, quantile=0.5, combine="sum")
-    pending = reading.gauges(service, _PENDING, quantile=0.99, combine="max")
+    instances = reading.gauges(service, INSTANCES, quantile=0.5, combine="sum")
+    pending = reading.gauges(service, PENDING, quantile=0.99, combine="max")
     tallies = [tally for (_, subject), tally in reading.scan.matches.items() if subject == service]
     restarted = max((one.last for one in tallies), default=None)
     return ServicePulse(

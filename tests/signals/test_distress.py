@@ -6,7 +6,7 @@ import pytest
 
 from gcpdiag.model.json import Json, JsonObject
 from gcpdiag.model.window import in_utc
-from gcpdiag.signals.distress import INSTANCES, PENDING, SLOTS
+from gcpdiag.signals.metric import INSTANCES, PENDING, SLOTS
 from tests.making import ENTRIES, REVISIONS, SERIES, SERVICES, Files, entry, moment, series, service
 from tests.signals.making import API, seen_in
 
