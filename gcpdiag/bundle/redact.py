@@ -10,9 +10,10 @@ from gcpdiag.model.json import Json
 HIDDEN = "[redacted]"
 
 # The last part of a dotted name tells: `db.password`, but not `secretmanager.versions`. What is possessive
-# (`++`) never gives a character back, so that no text takes more than linear time.
+# or atomic (`++`, `(?>…)`) never gives a character back, so that no text takes more than linear time. A possessive group
+# (`(?:…)*+`) would do as well, but CPython before 3.11.5 matches those wrongly, and secrets would stay.
 _SECRET_NAME = (
-    r"(?<![a-z0-9_.-])(?:[a-z0-9_-]*+\.)*+"  # noqa: S105 - a pattern
+    r"(?<![a-z0-9_.-])(?>(?:[a-z0-9_-]*\.)*)"  # noqa: S105 - a pattern
     r"(?=[a-z0-9_-]*?(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|cookie|authorization"
     r"|(?:api|access|account|private|fernet|signing)[_-]?key|session[_-]?id|(?<![a-z0-9])pass(?![a-z0-9_-])))"
     r"[a-z0-9_-]++"
