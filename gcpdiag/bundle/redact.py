@@ -9,9 +9,9 @@ from gcpdiag.model.json import Json
 
 HIDDEN = "[redacted]"
 
-# The last part of a dotted name tells: `db.password`, but not `secretmanager.versions`. What is possessive
-# or atomic (`++`, `(?>…)`) never gives a character back, so that no text takes more than linear time. A possessive group
-# (`(?:…)*+`) would do as well, but CPython before 3.11.5 matches those wrongly, and secrets would stay.
+# The last part of a dotted name tells: `db.password`, but not `secretmanager.versions`. What is possessive or atomic
+# (`++`, `(?>...)`) never gives a character back, so that no text takes more than linear time. CPython 3.11.2 matches
+# possessive groups (`(?:...)*+`) wrongly, and secrets would stay.
 _SECRET_NAME = (
     r"(?<![a-z0-9_.-])(?>(?:[a-z0-9_-]*\.)*)"  # noqa: S105 - a pattern
     r"(?=[a-z0-9_-]*?(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|cookie|authorization"
